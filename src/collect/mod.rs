@@ -1,0 +1,337 @@
+//! Stage 1: which files there are.
+//!
+//! Takes the evidence folder and the engagement, gives one [`Evidence`] for every file, hashed and
+//! recognised by content. The only stage that walks. It follows no link, opens nothing but regular
+//! files, and leaves no file out: what cannot be used is listed with its reason.
+
+pub mod encoding;
+pub(crate) mod recognise;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
+use crate::catalogue::Catalogue;
+use crate::catalogue::engagement::Engagement;
+use crate::domain::digest::{self, Hasher};
+use crate::domain::evidence::{Evidence, HashStatus, Quality, Status};
+use crate::domain::note::Note;
+
+/// Most files that are read.
+pub const MAX_FILES: usize = 100_000;
+/// Deepest folder that is entered.
+pub const MAX_DEPTH: usize = 32;
+/// Largest file that is read.
+pub const MAX_SIZE: u64 = 8 << 30;
+/// How much of a file is looked at to recognise it.
+const HEAD: usize = 1 << 20;
+
+/// The files of an evidence folder.
+#[derive(Debug)]
+pub struct Collected {
+    /// Every file, in order of path.
+    pub evidence: Vec<Evidence>,
+    /// What was noticed.
+    pub notes: Vec<Note>,
+}
+
+/// Why there is no collection at all.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    /// The folder was mistyped or is not mounted. The user can mend this.
+    #[error("cannot open the evidence folder {}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The hashes file of the engagement cannot be read. The user can mend this.
+    #[error("cannot read the file of hashes {}", path.display())]
+    Hashes {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+}
+
+static PRIVATE_KEY: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"-----BEGIN[ A-Z0-9_-]{0,100}PRIVATE KEY").ok());
+
+/// Finds, hashes and recognises every file below `folder`.
+///
+/// # Errors
+/// [`CollectError`] where there is nothing to walk.
+pub fn collect(folder: &Path, engagement_folder: Option<&Path>, engagement: &Engagement, catalogue: &Catalogue) -> Result<Collected, CollectError> {
+    std::fs::read_dir(folder).map_err(|source| CollectError::Folder { path: folder.to_owned(), source })?;
+    let declared = declared_hashes(engagement_folder, engagement)?;
+    let mut found = Found::default();
+    for entry in walkdir::WalkDir::new(folder).min_depth(1).max_depth(MAX_DEPTH).sort_by_file_name() {
+        match entry {
+            Ok(entry) if entry.file_type().is_dir() => {
+                if entry.depth() == MAX_DEPTH {
+                    found.aside("N-FS-004", relative(folder, entry.path()), "a folder deeper than 32 levels; not entered");
+                }
+            }
+            Ok(entry) => found.entry(folder, &entry),
+            Err(error) => {
+                let path = error.path().map_or_else(|| ".".to_owned(), |path| relative(folder, path));
+                found.aside("N-FS-003", path, &error.io_error().map_or_else(|| error.to_string(), ToString::to_string));
+            }
+        }
+    }
+    found.files.sort_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
+    let mut collected = Collected { evidence: Vec::new(), notes: Vec::new() };
+    for (path, file) in found.files {
+        collected.take(path, file, engagement, catalogue, &declared);
+    }
+    for (code, path, why) in found.aside {
+        let number = collected.next_number();
+        let evidence = blank(number, path, PathBuf::new(), Status::Unreadable, Some(why.clone()));
+        collected.notes.push(Note::on(code, number, why));
+        collected.evidence.push(evidence);
+    }
+    collected.notice_names();
+    collected.name();
+    Ok(collected)
+}
+
+#[derive(Default)]
+struct Found {
+    files: Vec<(String, PathBuf)>,
+    aside: Vec<(&'static str, String, String)>,
+}
+
+impl Found {
+    fn aside(&mut self, code: &'static str, path: String, why: &str) {
+        self.aside.push((code, path, why.to_owned()));
+    }
+
+    fn entry(&mut self, folder: &Path, entry: &walkdir::DirEntry) {
+        let path = relative(folder, entry.path());
+        let kind = entry.file_type();
+        if kind.is_symlink() {
+            let target = std::fs::read_link(entry.path()).map_or_else(|_| "?".to_owned(), |target| target.display().to_string());
+            self.aside("N-FS-001", path, &format!("a symbolic link to {target}; not followed"));
+        } else if !kind.is_file() {
+            self.aside("N-FS-002", path, "not a regular file; never opened");
+        } else if self.files.len() >= MAX_FILES {
+            self.aside("N-FS-004", path, "more than 100,000 files; not read");
+        } else {
+            self.files.push((path, entry.path().to_owned()));
+        }
+    }
+}
+
+fn relative(folder: &Path, path: &Path) -> String {
+    path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/")
+}
+
+fn blank(number: u32, path: String, file: PathBuf, status: Status, reason: Option<String>) -> Evidence {
+    Evidence {
+        number,
+        id: String::new(),
+        path,
+        file,
+        size: 0,
+        sha256: String::new(),
+        hash_status: HashStatus::None,
+        format: None,
+        status,
+        quality: Quality::Ok,
+        reason,
+        also: Vec::new(),
+    }
+}
+
+struct Content {
+    size: u64,
+    sha256: String,
+    head: Vec<u8>,
+    secret_at: Option<u64>,
+    blank: bool,
+}
+
+impl Collected {
+    fn next_number(&self) -> u32 {
+        u32::try_from(self.evidence.len()).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    fn take(&mut self, path: String, file: PathBuf, engagement: &Engagement, catalogue: &Catalogue, declared: &BTreeMap<String, String>) {
+        let number = self.next_number();
+        let mut evidence = blank(number, path, file, Status::NotRecognised, None);
+        let content = match content(&evidence.file) {
+            Ok(content) => content,
+            Err(why) => {
+                evidence.status = Status::Unreadable;
+                evidence.reason = Some(why.1.clone());
+                self.notes.push(Note::on(why.0, number, why.1));
+                self.evidence.push(evidence);
+                return;
+            }
+        };
+        let source = engagement.on(&evidence.path);
+        evidence.size = content.size;
+        evidence.sha256.clone_from(&content.sha256);
+        if let Some(first) = self.evidence.iter_mut().find(|first| same(first, &evidence, engagement)) {
+            first.also.push(evidence.path.clone());
+            let note = Note::on("N-FS-006", first.number, format!("the same content stands under {}", evidence.path));
+            self.notes.push(note);
+            return;
+        }
+        if let Some(hash) = source.sha256.as_ref().or_else(|| declared.get(&evidence.path)) {
+            evidence.hash_status = if hash.eq_ignore_ascii_case(&content.sha256) { HashStatus::Match } else { HashStatus::Mismatch };
+            if evidence.hash_status == HashStatus::Mismatch {
+                self.notes.push(Note::on("N-HASH-001", number, format!("declared {hash}, found {}", content.sha256)));
+            }
+        }
+        self.recognise(&mut evidence, &content, source.format.as_deref(), catalogue);
+        self.evidence.push(evidence);
+    }
+
+    fn recognise(&mut self, evidence: &mut Evidence, content: &Content, declared: Option<&str>, catalogue: &Catalogue) {
+        let number = evidence.number;
+        if let Some(offset) = content.secret_at {
+            evidence.quality = Quality::Secret;
+            evidence.status = Status::Unreadable;
+            evidence.reason = Some("holds a private key; read no further".to_owned());
+            self.notes.push(Note::on("N-SEC-001", number, "a private key").at(format!("octet {offset}")));
+            return;
+        }
+        if content.blank {
+            evidence.quality = Quality::Empty;
+            evidence.reason = Some("nothing in it".to_owned());
+            self.notes.push(Note::on("N-FS-005", number, "nothing in it"));
+        }
+        if let Some(name) = declared {
+            evidence.format = Some(name.to_owned());
+            evidence.status = Status::Used;
+            if !catalogue.formats.contains_key(name) {
+                evidence.status = Status::Unreadable;
+                evidence.reason = Some(format!("no format {name:?}"));
+                self.notes.push(Note::on("N-FMT-003", number, format!("engagement.toml names the format {name:?}, which does not exist")));
+            }
+            return;
+        }
+        if content.blank {
+            return;
+        }
+        let names = recognise::recognise(&content.head, catalogue.formats.values());
+        match names.as_slice() {
+            [] => {
+                evidence.reason = Some("no known format fits its content".to_owned());
+                self.notes.push(Note::on("N-FMT-001", number, "no known format fits its content"));
+            }
+            [name] => {
+                evidence.format = Some((*name).to_owned());
+                evidence.status = Status::Used;
+            }
+            several => {
+                let what = format!("fits {}", several.join(" and "));
+                evidence.reason = Some(what.clone());
+                let mut note = Note::on("N-FMT-002", number, what);
+                let tables = several.iter().filter_map(|name| catalogue.formats.get(*name)).flat_map(|f| f.tables());
+                note.tables = tables.map(ToOwned::to_owned).collect();
+                self.notes.push(note);
+            }
+        }
+    }
+
+    /// Names that a person or another system may take for one another.
+    fn notice_names(&mut self) {
+        let mut folded: BTreeMap<String, u32> = BTreeMap::new();
+        for evidence in &self.evidence {
+            if evidence.path.contains('\u{fffd}') {
+                self.notes.push(Note::on("N-FS-007", evidence.number, "the name is not valid UTF-8"));
+            }
+            if let Some(other) = folded.insert(evidence.path.to_lowercase(), evidence.number) {
+                self.notes.push(Note::on("N-FS-007", evidence.number, format!("the name differs from that of evidence {other} only in case")));
+            }
+        }
+    }
+
+    fn name(&mut self) {
+        let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+        for evidence in &mut self.evidence {
+            let hash = if evidence.sha256.is_empty() { digest::sha256(evidence.path.as_bytes()) } else { evidence.sha256.clone() };
+            let id = format!("EV-{}", digest::short(&hash, 12));
+            let turn = seen.entry(id.clone()).or_default();
+            *turn += 1;
+            evidence.id = if *turn == 1 { id } else { format!("{id}-{turn}") };
+        }
+    }
+}
+
+/// Equal content declared alike is one piece of evidence; two hosts may well have one configuration.
+fn same(first: &Evidence, second: &Evidence, engagement: &Engagement) -> bool {
+    let (one, other) = (engagement.on(&first.path), engagement.on(&second.path));
+    !first.sha256.is_empty()
+        && first.sha256 == second.sha256
+        && one.host == other.host
+        && one.stream == other.stream
+        && one.format == other.format
+        && engagement.profile_of(&first.path) == engagement.profile_of(&second.path)
+}
+
+fn content(path: &Path) -> Result<Content, (&'static str, String)> {
+    let unreadable = |error: io::Error| ("N-FS-003", format!("cannot be read: {error}"));
+    let mut file = File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(("N-FS-002", "not a regular file; never read".to_owned()));
+    }
+    if metadata.len() > MAX_SIZE {
+        return Err(("N-FS-004", format!("{} octets, more than the limit of {MAX_SIZE}", metadata.len())));
+    }
+    let mut hasher = Hasher::default();
+    let mut content = Content { size: 0, sha256: String::new(), head: Vec::new(), secret_at: None, blank: true };
+    let mut buffer = vec![0; HEAD];
+    let mut overlap: Vec<u8> = Vec::new();
+    loop {
+        let read = file.read(&mut buffer).map_err(unreadable)?;
+        let Some(chunk) = buffer.get(..read).filter(|chunk| !chunk.is_empty()) else { break };
+        hasher.update(chunk);
+        if content.head.len() < HEAD {
+            let room = HEAD - content.head.len();
+            content.head.extend(chunk.iter().take(room));
+        }
+        content.blank = content.blank && chunk.iter().all(u8::is_ascii_whitespace);
+        if content.secret_at.is_none() {
+            content.secret_at = private_key(&overlap, chunk, content.size);
+        }
+        overlap = chunk.get(chunk.len().saturating_sub(160)..).unwrap_or(chunk).to_vec();
+        content.size += read as u64;
+    }
+    if content.secret_at.is_none() && recognise::der_private_key(&content.head) {
+        content.secret_at = Some(0);
+    }
+    content.sha256 = hasher.finish();
+    Ok(content)
+}
+
+/// The offset of a private key in `chunk`, or across its border with what came before.
+fn private_key(before: &[u8], chunk: &[u8], offset: u64) -> Option<u64> {
+    let pattern = PRIVATE_KEY.as_ref()?;
+    if let Some(found) = pattern.find(chunk) {
+        return Some(offset + found.start() as u64);
+    }
+    let border: Vec<u8> = before.iter().chain(chunk.iter().take(160)).copied().collect();
+    let found = pattern.find(&border)?;
+    Some(offset.saturating_sub(before.len() as u64) + found.start() as u64)
+}
+
+fn declared_hashes(folder: Option<&Path>, engagement: &Engagement) -> Result<BTreeMap<String, String>, CollectError> {
+    let (Some(folder), Some(name)) = (folder, &engagement.hashes) else { return Ok(BTreeMap::new()) };
+    let path = folder.join(name);
+    let text = std::fs::read_to_string(&path).map_err(|source| CollectError::Hashes { path: path.clone(), source })?;
+    Ok(text
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(hash, path)| (path.trim_start_matches([' ', '*']).trim_start_matches("./").to_owned(), hash.to_owned()))
+        .collect())
+}

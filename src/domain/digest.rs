@@ -1,0 +1,56 @@
+//! SHA-256, and the short ids people see.
+
+use sha2::{Digest, Sha256};
+
+/// A running SHA-256.
+#[derive(Clone, Default)]
+pub struct Hasher(Sha256);
+
+impl Hasher {
+    /// Adds octets.
+    pub fn update(&mut self, octets: &[u8]) {
+        self.0.update(octets);
+    }
+
+    /// The hash as 64 lower-case hexadecimal digits.
+    #[must_use]
+    pub fn finish(self) -> String {
+        hex(&self.0.finalize())
+    }
+}
+
+/// SHA-256 of `octets` as 64 lower-case hexadecimal digits.
+#[must_use]
+pub fn sha256(octets: &[u8]) -> String {
+    hex(&Sha256::digest(octets))
+}
+
+/// SHA-256 over several texts, each ended by a NUL so that no two lists give the same input.
+#[must_use]
+pub fn sha256_of_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hasher = Hasher::default();
+    for part in parts {
+        hasher.update(part.as_bytes());
+        hasher.update(b"\0");
+    }
+    hasher.finish()
+}
+
+/// The first `digits` digits of a hexadecimal hash.
+#[must_use]
+pub fn short(hash: &str, digits: usize) -> &str {
+    hash.get(..digits).unwrap_or(hash)
+}
+
+/// Lower-case hexadecimal.
+#[must_use]
+pub fn hex(octets: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(octets.len() * 2);
+    for octet in octets {
+        for nibble in [octet >> 4, octet & 15] {
+            text.push(char::from(DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'?')));
+        }
+    }
+    text
+}

@@ -1,0 +1,9 @@
+//! The nouns of the trade, shared by every stage. Nothing here reads a file or knows a format.
+
+pub mod digest;
+pub mod evidence;
+pub mod instant;
+pub mod note;
+pub mod outcome;
+pub mod period;
+pub mod serial;

@@ -1,0 +1,236 @@
+//! Whether the evidence of a table is all there is.
+//!
+//! Four states, because "nobody said so" is neither complete nor incomplete: an absence in evidence
+//! that is shown complete proves something, one in evidence known to be incomplete proves nothing.
+
+use std::collections::BTreeMap;
+
+use crate::catalogue::Catalogue;
+use crate::catalogue::control::RestsOn;
+use crate::catalogue::engagement::{Engagement, Expected, matches};
+use crate::domain::evidence::Status;
+use crate::engine::EngineError;
+use crate::normalise::{Normalised, SourceFacts};
+
+/// How complete a table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// Known to be incomplete.
+    Broken,
+    /// Announced, and nobody has tested that it is all.
+    Untested,
+    /// Nothing speaks for or against it.
+    NotShown,
+    /// Shown to be complete.
+    Shown,
+}
+
+impl State {
+    /// The words in reports.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Broken => "broken",
+            Self::Untested => "untested",
+            Self::NotShown => "not shown",
+            Self::Shown => "shown",
+        }
+    }
+}
+
+/// How complete one table is, for one test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completeness {
+    /// Table.
+    pub table: String,
+    /// What it rests on.
+    pub rests_on: RestsOn,
+    /// How complete it is.
+    pub state: State,
+    /// Why.
+    pub reason: String,
+    /// The same by declaration, which alone speaks for what lies beyond the evidence supplied.
+    pub declared: State,
+}
+
+/// How complete every table is, by what it can rest on.
+pub struct States(BTreeMap<(String, RestsOn), (State, String)>);
+
+impl States {
+    /// Works it out for every table.
+    ///
+    /// # Errors
+    /// [`EngineError`] where a table cannot be read.
+    pub fn of(normalised: &Normalised, catalogue: &Catalogue, engagement: &Engagement) -> Result<Self, EngineError> {
+        let mut states = BTreeMap::new();
+        for name in catalogue.tables.stored().map(|table| &table.name) {
+            let mut put = |rests_on, state| states.insert((name.clone(), rests_on), state);
+            put(RestsOn::Declared, declared(name, normalised, engagement));
+            put(RestsOn::Sequence, sequence(name, normalised, catalogue)?);
+            put(RestsOn::Period, period(name, normalised, catalogue)?);
+            put(RestsOn::None, (State::NotShown, "nothing shows that the evidence is complete".to_owned()));
+        }
+        for ((name, _), state) in &mut states {
+            if let Some((number, why)) = normalised.tables.get(name).and_then(|table| table.unreadable.first_key_value()) {
+                let path = normalised.sources.iter().find(|s| s.evidence.number == *number).map_or("", |s| s.evidence.path.as_str());
+                *state = (State::Broken, format!("{path} could not be read: {why}"));
+            }
+        }
+        Ok(Self(states))
+    }
+
+    /// How complete a table is.
+    #[must_use]
+    pub fn of_table(&self, table: &str, rests_on: RestsOn) -> Completeness {
+        let unknown = (State::NotShown, "not known".to_owned());
+        let state = |on| self.0.get(&(table.to_owned(), on)).unwrap_or(&unknown);
+        let (own, reason) = state(rests_on);
+        Completeness { table: table.to_owned(), rests_on, state: *own, reason: reason.clone(), declared: state(RestsOn::Declared).0 }
+    }
+}
+
+/// Whether the bounds of the assessment are declared.
+#[must_use]
+pub fn of_engagement(engagement: &Engagement) -> Completeness {
+    let (state, reason) = if engagement.declared {
+        (State::Shown, "the engagement declares the period")
+    } else {
+        (State::NotShown, "no engagement.toml declares the period")
+    };
+    Completeness { table: "engagement".to_owned(), rests_on: RestsOn::Declared, state, reason: reason.to_owned(), declared: state }
+}
+
+/// `[[expected]]`: every announced source that feeds the table came, with as many records as it holds.
+fn declared(table: &str, normalised: &Normalised, engagement: &Engagement) -> (State, String) {
+    let Some(facts) = normalised.tables.get(table) else { return (State::NotShown, "not known".to_owned()) };
+    let feeds = |source: &&SourceFacts| facts.sources.contains(&source.evidence.number);
+    let mut worst = State::Shown;
+    let mut reasons = Vec::new();
+    let mut announced = false;
+    for expected in &engagement.expected {
+        let present: Vec<&SourceFacts> = normalised.sources.iter().filter(|source| matches_any(&expected.path, source)).collect();
+        let feeding = present.iter().any(|source| feeds(source) || facts.unreadable.contains_key(&source.evidence.number));
+        // Announced evidence that never came would have fed the tables its neighbours feed, or any.
+        if !feeding && !present.is_empty() {
+            continue;
+        }
+        if !feeding && !would_feed(expected, table, normalised) {
+            continue;
+        }
+        announced = true;
+        let (state, reason) = announced_state(expected, &present, normalised, engagement);
+        worst = worst.min(state);
+        if state != State::Shown {
+            reasons.push(format!("{}: {reason}", expected.what));
+        }
+    }
+    if !announced {
+        return (State::NotShown, "the engagement announces no evidence for it".to_owned());
+    }
+    match worst {
+        State::Shown => (State::Shown, "all evidence announced for it came, with as many records as its sources hold".to_owned()),
+        state => (state, reasons.join("; ")),
+    }
+}
+
+fn matches_any(glob: &str, source: &SourceFacts) -> bool {
+    std::iter::once(&source.evidence.path).chain(&source.evidence.also).any(|path| matches(glob, path))
+}
+
+/// Evidence that did not come at all: the engagement may say which tables it feeds; else it is taken to
+/// be of the kind of its neighbours, and without neighbours nobody knows, and it counts for every table.
+fn would_feed(expected: &Expected, table: &str, normalised: &Normalised) -> bool {
+    if !expected.feeds.is_empty() {
+        return expected.feeds.iter().any(|fed| fed == table);
+    }
+    let Some((folder, _)) = expected.path.rsplit_once('/') else { return true };
+    let folder = format!("{folder}/");
+    let mut neighbours = normalised.sources.iter().filter(|source| source.evidence.path.starts_with(&folder)).peekable();
+    neighbours.peek().is_none()
+        || neighbours.any(|source| source.tables.contains(table))
+        || normalised.tables.get(table).is_some_and(|facts| facts.sources.is_empty())
+}
+
+fn announced_state(expected: &Expected, present: &[&SourceFacts], normalised: &Normalised, engagement: &Engagement) -> (State, String) {
+    let used = present.iter().filter(|source| source.evidence.status == Status::Used);
+    let files: u64 = used.clone().map(|source| 1 + source.evidence.also.iter().filter(|path| matches(&expected.path, path)).count() as u64).sum();
+    if files == 0 {
+        return (State::Broken, "expected and not there, or not readable".to_owned());
+    }
+    if let Some(count) = expected.count
+        && files < count
+    {
+        return (State::Broken, format!("{files} of {count} files came"));
+    }
+    let mut counted = true;
+    for source in used {
+        match source_count(source, normalised, engagement) {
+            Some((held, read)) if read < held => return (State::Broken, format!("{read} of {held} records came")),
+            Some((held, read)) if read > held => return (State::Broken, format!("{read} records came where the source holds {held}")),
+            Some(_) => {}
+            None => counted = false,
+        }
+    }
+    if !counted {
+        return (State::Untested, "nobody compared it with the number of records the source holds (obtained.source_count)".to_owned());
+    }
+    if expected.covers.is_none() {
+        return (State::Untested, "the engagement does not say that it covers the period (covers = \"period\")".to_owned());
+    }
+    (State::Shown, String::new())
+}
+
+/// The records the source of a file holds, and those read, over all files of the declaration.
+fn source_count(source: &SourceFacts, normalised: &Normalised, engagement: &Engagement) -> Option<(u64, u64)> {
+    let declaring = engagement
+        .sources
+        .iter()
+        .rev()
+        .find(|entry| entry.obtained.as_ref().is_some_and(|o| o.source_count.is_some()) && matches_any(&entry.path, source))?;
+    let held = declaring.obtained.as_ref()?.source_count?;
+    let read = normalised.sources.iter().filter(|source| matches_any(&declaring.path, source)).map(|source| source.records);
+    Some((held, read.sum()))
+}
+
+/// Numbers within each run of the table follow one another.
+fn sequence(name: &str, normalised: &Normalised, catalogue: &Catalogue) -> Result<(State, String), EngineError> {
+    let Some(sequence) = catalogue.tables.get(name).and_then(|table| table.sequence.as_ref()) else {
+        return Ok((State::NotShown, "its records carry no numbers".to_owned()));
+    };
+    let (by, number) = (sequence.by.join(", "), &sequence.number);
+    let rows = normalised.engine.query(&format!(
+        "WITH runs AS (SELECT {number} AS n, LAG({number}) OVER (PARTITION BY {by} ORDER BY {number}, evidence, row) AS before \
+         FROM {name} WHERE {number} IS NOT NULL) \
+         SELECT COUNT(*) AS numbered, SUM(CASE WHEN n > before + 1 THEN 1 ELSE 0 END) AS gaps, \
+         SUM(CASE WHEN n > before + 1 THEN n - before - 1 ELSE 0 END) AS absent FROM runs"
+    ))?;
+    let bare = normalised.engine.query(&format!("SELECT COUNT(*) AS n FROM {name} WHERE {number} IS NULL"))?;
+    let count = |rows: &crate::engine::Rows, column: &str| rows.named(0, column).integer().unwrap_or_default();
+    Ok(match (count(&rows, "numbered"), count(&rows, "gaps"), count(&bare, "n")) {
+        (0, ..) => (State::NotShown, "its records carry no numbers".to_owned()),
+        (_, gaps, _) if gaps > 0 => {
+            (State::Broken, format!("{gaps} gaps in {number}: {} numbers are not in the evidence", count(&rows, "absent")))
+        }
+        (_, _, bare) if bare > 0 => (State::NotShown, format!("{bare} records carry no number")),
+        (numbered, ..) => (State::Shown, format!("{numbered} records, {number} without a gap")),
+    })
+}
+
+/// Every stream of the table covers the period, both ends included, without a hole longer than allowed.
+fn period(name: &str, normalised: &Normalised, catalogue: &Catalogue) -> Result<(State, String), EngineError> {
+    let Some(stream) = catalogue.tables.get(name).and_then(|table| table.stream.as_ref()) else {
+        return Ok((State::NotShown, "it has no log streams".to_owned()));
+    };
+    let names = format!("SELECT DISTINCT {} AS stream FROM {name} WHERE {} IS NOT NULL", stream.by, stream.by);
+    let undeclared = normalised.engine.query(&format!(
+        "SELECT s.stream FROM log_streams AS s JOIN ({names}) AS n ON s.stream = n.stream WHERE s.allowed_gap IS NULL"
+    ))?;
+    let holes = normalised.engine.query(&format!("SELECT h.stream FROM log_holes AS h JOIN ({names}) AS n ON h.stream = n.stream"))?;
+    Ok(if !holes.is_empty() {
+        (State::Broken, format!("{} holes longer than the engagement allows", holes.len()))
+    } else if !undeclared.is_empty() {
+        (State::NotShown, "the engagement does not say how long its streams may be silent".to_owned())
+    } else {
+        (State::Shown, "its streams cover the period".to_owned())
+    })
+}

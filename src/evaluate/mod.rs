@@ -1,0 +1,372 @@
+//! Stage 4: what the tests find.
+//!
+//! Takes the tables and the controls, gives for each test its population, what could not be read,
+//! how complete the evidence is, and the rows of its exceptions. It holds no opinion: what they
+//! mean is for `judge`.
+
+pub mod completeness;
+pub mod scope;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::catalogue::Catalogue;
+use crate::catalogue::control::{AppliesTo, Control, TestFile};
+use crate::catalogue::engagement::Engagement;
+use crate::catalogue::overrides::Overrides;
+use crate::catalogue::statement::{Bounds, Statement, unsettled};
+use crate::domain::instant;
+use crate::domain::outcome::Outcome;
+use crate::domain::period::Period;
+use crate::engine::{Engine, EngineError, Rows};
+use crate::normalise::{Normalised, TableFacts};
+
+use completeness::Completeness;
+
+/// What one control gave.
+pub struct ControlFacts {
+    /// Control.
+    pub id: String,
+    /// Why it was not tested at all: not applicable or not in force.
+    pub set_aside: Option<(Outcome, String)>,
+    /// Parameters in force, with who set them.
+    pub parameters: Vec<ParameterFacts>,
+    /// Its tests, in order.
+    pub tests: Vec<TestFacts>,
+}
+
+/// A parameter and where its value comes from.
+#[derive(Debug, Clone)]
+pub struct ParameterFacts {
+    /// Name.
+    pub name: String,
+    /// Value as written.
+    pub value: String,
+    /// Which declaration won, and its reason.
+    pub set_by: String,
+}
+
+/// What one test gave.
+#[derive(Default)]
+pub struct TestFacts {
+    /// Test.
+    pub id: String,
+    /// Tables without a readable source: the test was not run.
+    pub missing: Vec<String>,
+    /// The engine refused a statement.
+    pub failure: Option<String>,
+    /// Records by class.
+    pub census: Census,
+    /// Why rows of the population cannot be judged: column, how many.
+    pub needs_empty: Vec<(String, u64)>,
+    /// Records of supporting tables that could not be read or settled.
+    pub support_unreadable: BTreeMap<String, u64>,
+    /// How complete each table is that the test rests on.
+    pub completeness: Vec<Completeness>,
+    /// Results by version of the instrument.
+    pub segments: Vec<SegmentFacts>,
+    /// Files whose rows the test read.
+    pub sources: BTreeSet<u32>,
+}
+
+/// Records of the subject by class; they sum to all its records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Tested.
+    pub population: u64,
+    /// Not what the test is about.
+    pub excluded: u64,
+    /// In the population, but outside the period or the time of the instrument.
+    pub outside: u64,
+    /// Could not be read, settled or judged.
+    pub unreadable: u64,
+}
+
+impl Census {
+    /// All records.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.population + self.excluded + self.outside + self.unreadable
+    }
+}
+
+/// What one test gave under one version of the instrument.
+pub struct SegmentFacts {
+    /// Version.
+    pub version: String,
+    /// First instant.
+    pub from: i64,
+    /// First instant after.
+    pub until: i64,
+    /// Records tested.
+    pub population: u64,
+    /// Parameters bound.
+    pub parameters: Vec<ParameterFacts>,
+    /// The bound statement.
+    pub sql: String,
+    /// The rows it gave.
+    pub rows: Rows,
+}
+
+/// Runs every control over the tables. `progress` is told each control before it is run.
+///
+/// # Errors
+/// [`EngineError`] where the tables themselves cannot be read; a statement that fails is a fact of its test.
+pub fn evaluate(
+    normalised: &Normalised,
+    catalogue: &Catalogue,
+    engagement: &Engagement,
+    overrides: &Overrides,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<ControlFacts>, EngineError> {
+    let states = completeness::States::of(normalised, catalogue, engagement)?;
+    let mut all = Vec::new();
+    for control in catalogue.controls.values() {
+        progress(&control.id);
+        let run = Run { normalised, catalogue, engagement, overrides, control, states: &states };
+        all.push(run.control());
+    }
+    Ok(all)
+}
+
+/// Runs every statement of a control against the declared tables without data.
+///
+/// # Errors
+/// In words, where one cannot be bound or run.
+pub fn plan(control: &Control, catalogue: &Catalogue) -> Result<(), String> {
+    let mut engine = Engine::default();
+    for table in catalogue.tables.stored() {
+        engine.register(&table.name, table.schema().clone(), Vec::new());
+    }
+    let parameters = control.file.parameters.iter().filter_map(|(name, p)| Some((name.clone(), Period::parse(&p.value)?))).collect();
+    let bounds = Bounds { period_start: 0, period_end: 1, as_of: 1, segment_start: 0, segment_end: 1, environment: "live".to_owned() };
+    for (test, statement) in control.tests() {
+        let say = |why: String| format!("test {}: {why}", test.id);
+        let subject = catalogue.tables.get(&test.subject).ok_or_else(|| say("no subject".to_owned()))?;
+        let dated = control.file.applies_to == AppliesTo::Event;
+        let sql = statement.bind(test, subject, &parameters, &bounds, dated).map_err(say)?;
+        // Run, not only planned: some statements plan and then break the streaming engine.
+        engine.query(&sql).map_err(|error| say(error.to_string()))?;
+        engine.query(&statement.census(test, subject, &[(0, 1)])).map_err(|error| say(error.to_string()))?;
+    }
+    Ok(())
+}
+
+struct Run<'a> {
+    normalised: &'a Normalised,
+    catalogue: &'a Catalogue,
+    engagement: &'a Engagement,
+    overrides: &'a Overrides,
+    control: &'a Control,
+    states: &'a completeness::States,
+}
+
+impl Run<'_> {
+    fn control(&self) -> ControlFacts {
+        let timeline = &self.normalised.timeline;
+        let segments = self.segments();
+        let mut facts = ControlFacts {
+            id: self.control.id.clone(),
+            set_aside: scope::set_aside(self.control, self.engagement, self.overrides),
+            parameters: Vec::new(),
+            tests: Vec::new(),
+        };
+        if facts.set_aside.is_none() && segments.is_empty() {
+            let title = self.catalogue.instruments.get(&self.control.file.instrument).map_or("", |i| i.title.as_str());
+            let when = match self.control.file.applies_to {
+                AppliesTo::Event => "at any time in the period".to_owned(),
+                _ => format!("on {}", instant::day_text(timeline.as_of - 1)),
+            };
+            facts.set_aside = Some((Outcome::NotInForce, format!("no version of {title} was in force {when}")));
+        }
+        let last = segments.last().map_or(timeline.period_start, |segment| segment.1);
+        facts.parameters = self.parameters(last);
+        if facts.set_aside.is_none() {
+            facts.tests = self.control.tests().map(|(test, statement)| self.test(test, statement, &segments)).collect();
+        }
+        facts
+    }
+
+    /// The versions of the instrument that count, with their time within the period.
+    fn segments(&self) -> Vec<(String, i64, i64)> {
+        let timeline = &self.normalised.timeline;
+        let Some(instrument) = self.catalogue.instruments.get(&self.control.file.instrument) else { return Vec::new() };
+        match self.control.file.applies_to {
+            AppliesTo::Event => instrument
+                .versions
+                .iter()
+                .map(|version| {
+                    let from = version.from.max(timeline.period_start);
+                    let until = version.until.unwrap_or(i64::MAX).min(timeline.period_end);
+                    (version.version.clone(), from, until)
+                })
+                .filter(|(_, from, until)| from < until)
+                .collect(),
+            AppliesTo::State | AppliesTo::Baseline => instrument
+                .at(timeline.as_of - 1)
+                .map(|version| (version.version.clone(), timeline.period_start, timeline.period_end))
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    /// The value of every parameter at an instant: the engagement's, else the overrides', else that of
+    /// the version of the instrument, else the control's own.
+    fn parameters(&self, at: i64) -> Vec<ParameterFacts> {
+        let id = &self.control.id;
+        let version = self.catalogue.instruments.get(&self.control.file.instrument).and_then(|i| i.at(at));
+        let value = |name: &String, default: &crate::catalogue::control::ParameterFile| {
+            let set = |who: &str, by: &str, on: &toml::value::Datetime, reason: &str| format!("{who}: {by}, {on}: {reason}");
+            if let Some(s) = self.engagement.parameters.get(id).and_then(|c| c.get(name)) {
+                (s.value.clone(), set("engagement", &s.by, &s.on, &s.reason))
+            } else if let Some(s) = self.overrides.parameters.get(id).and_then(|c| c.get(name)) {
+                (s.value.clone(), set("overrides", &s.by, &s.on, &s.reason))
+            } else if let Some((version, value)) = version.and_then(|v| Some((v, v.parameters.get(id)?.get(name)?))) {
+                (value.clone(), format!("instrument, version {} ({})", version.version, version.source))
+            } else {
+                let basis = format!("control ({}, {}, confidence {})", default.wording, default.applies, default.confidence);
+                (default.value.clone(), basis)
+            }
+        };
+        self.control
+            .file
+            .parameters
+            .iter()
+            .map(|(name, default)| {
+                let (value, set_by) = value(name, default);
+                ParameterFacts { name: name.clone(), value, set_by }
+            })
+            .collect()
+    }
+
+    fn test(&self, test: &TestFile, statement: &Statement, segments: &[(String, i64, i64)]) -> TestFacts {
+        let mut facts = TestFacts { id: test.id.clone(), ..TestFacts::default() };
+        for table in &statement.tables {
+            let Some(known) = self.normalised.tables.get(table) else { continue };
+            facts.sources.extend(&known.sources);
+            if known.sources.is_empty() && table != "log_holes" {
+                facts.missing.push(table.clone());
+            }
+        }
+        for table in test.tables.iter().filter(|(table, _)| *table != "engagement") {
+            facts.completeness.push(self.states.of_table(table.0, *table.1));
+        }
+        if test.tables.contains_key("engagement") {
+            facts.completeness.push(completeness::of_engagement(self.engagement));
+        }
+        if !facts.missing.is_empty() {
+            return facts;
+        }
+        if let Err(error) = self.fill(test, statement, segments, &mut facts) {
+            facts.failure = Some(error);
+        }
+        facts
+    }
+
+    fn fill(&self, test: &TestFile, statement: &Statement, segments: &[(String, i64, i64)], facts: &mut TestFacts) -> Result<(), String> {
+        let subject = self.catalogue.tables.get(&test.subject).ok_or("no subject")?;
+        let engine = &self.normalised.engine;
+        let dated = self.control.file.applies_to == AppliesTo::Event;
+        let spans: Vec<(i64, i64)> =
+            if dated { segments.iter().map(|(_, from, until)| (*from, *until)).collect() } else { vec![(i64::MIN / 4, i64::MAX / 4)] };
+        let counted = if dated { statement.census(test, subject, &spans) } else { statement.census(test, subject, &[]) };
+        let rows = engine.query(&counted).map_err(|error| error.to_string())?;
+        let mut within = vec![0; segments.len()];
+        for row in 0..rows.len() {
+            let number = |name: &str| rows.named(row, name).integer().unwrap_or_default().unsigned_abs();
+            match rows.named(row, "class").text().as_deref() {
+                Some("population") => {
+                    for (index, count) in within.iter_mut().enumerate() {
+                        *count = if dated { number(&format!("s{index}")) } else { number("n") };
+                    }
+                    facts.census.outside = number("n");
+                }
+                Some("excluded") => facts.census.excluded = number("n"),
+                _ => facts.census.unreadable += number("n"),
+            }
+        }
+        facts.census.population = self.distinct(test, statement, &within, facts.census.outside, &spans)?;
+        facts.census.outside -= facts.census.population.min(facts.census.outside);
+        facts.census.unreadable += self.normalised.tables.get(&test.subject).map_or(0, |table| table.rejected);
+        if facts.census.unreadable > 0 {
+            facts.needs_empty = self.needs_empty(test, statement)?;
+        }
+        self.support(statement, test, facts)?;
+        for ((version, from, until), population) in segments.iter().zip(within) {
+            let parameters = self.parameters(*from);
+            let bound: BTreeMap<String, Period> =
+                parameters.iter().filter_map(|p| Some((p.name.clone(), Period::parse(&p.value)?))).collect();
+            let timeline = &self.normalised.timeline;
+            let bounds = Bounds {
+                period_start: timeline.period_start,
+                period_end: timeline.period_end,
+                as_of: timeline.as_of,
+                segment_start: *from,
+                segment_end: *until,
+                environment: self.engagement.environment.clone(),
+            };
+            let sql = statement.bind(test, subject, &bound, &bounds, dated)?;
+            let found = engine.query(&sql).map_err(|error| error.to_string())?;
+            let used = parameters.into_iter().filter(|p| statement.parameters.contains(&p.name)).collect();
+            facts.segments.push(SegmentFacts {
+                version: version.clone(),
+                from: *from,
+                until: *until,
+                population,
+                parameters: used,
+                sql,
+                rows: found,
+            });
+        }
+        Ok(())
+    }
+
+    /// Records tested. Rows that last may count in several segments, but are one record each.
+    fn distinct(&self, test: &TestFile, statement: &Statement, within: &[u64], all: u64, spans: &[(i64, i64)]) -> Result<u64, String> {
+        if self.control.file.applies_to != AppliesTo::Event {
+            return Ok(all);
+        }
+        if test.lasts_until.is_none() || within.len() < 2 {
+            return Ok(within.iter().sum());
+        }
+        let whole = spans.iter().map(|span| span.0).min().zip(spans.iter().map(|span| span.1).max());
+        let subject = self.catalogue.tables.get(&test.subject).ok_or("no subject")?;
+        let Some(whole) = whole else { return Ok(0) };
+        let rows = self.normalised.engine.query(&statement.census(test, subject, &[whole])).map_err(|e| e.to_string())?;
+        let row = (0..rows.len()).find(|row| rows.named(*row, "class").text().as_deref() == Some("population"));
+        Ok(row.and_then(|row| rows.named(row, "s0").integer()).unwrap_or_default().unsigned_abs())
+    }
+
+    /// Which columns are empty in rows of the population that cannot be judged.
+    fn needs_empty(&self, test: &TestFile, statement: &Statement) -> Result<Vec<(String, u64)>, String> {
+        let mut empty = Vec::new();
+        let columns: BTreeSet<&String> = test.needs.iter().chain(&test.dated_by).collect();
+        for column in columns {
+            let sql = format!("SELECT COUNT(*) AS n FROM {} WHERE ({}) AND {column} IS NULL", test.subject, statement.selects());
+            let rows = self.normalised.engine.query(&sql).map_err(|error| error.to_string())?;
+            let count = rows.named(0, "n").integer().unwrap_or_default().unsigned_abs();
+            if count > 0 {
+                empty.push((column.clone(), count));
+            }
+        }
+        Ok(empty)
+    }
+
+    fn support(&self, statement: &Statement, test: &TestFile, facts: &mut TestFacts) -> Result<(), String> {
+        let default = TableFacts::default();
+        for name in &statement.tables {
+            let known = self.normalised.tables.get(name).unwrap_or(&default);
+            let mut count = known.conflicts;
+            if *name != test.subject {
+                let Some(table) = self.catalogue.tables.get(name) else { continue };
+                let sql = format!("SELECT COUNT(*) AS n FROM {name} WHERE {}", unsettled(&statement.touched(table, test)));
+                let rows = self.normalised.engine.query(&sql).map_err(|error| error.to_string())?;
+                count += known.rejected + rows.named(0, "n").integer().unwrap_or_default().unsigned_abs();
+            }
+            if count > 0 {
+                facts.support_unreadable.insert(name.clone(), count);
+            }
+        }
+        Ok(())
+    }
+}
+

@@ -1,0 +1,21 @@
+//! Which controls are tested at all.
+
+use crate::catalogue::control::Control;
+use crate::catalogue::engagement::Engagement;
+use crate::catalogue::overrides::Overrides;
+use crate::domain::outcome::Outcome;
+
+/// Why a control is set aside: left out by a person, or not due at this stage.
+#[must_use]
+pub fn set_aside(control: &Control, engagement: &Engagement, overrides: &Overrides) -> Option<(Outcome, String)> {
+    let excluded = engagement.excluded.iter().chain(&overrides.exclude).find(|exclusion| exclusion.control == control.id);
+    if let Some(exclusion) = excluded {
+        let reason = format!("left out of scope by {} on {}: {}", exclusion.by, exclusion.on, exclusion.reason);
+        return Some((Outcome::NotApplicable, reason));
+    }
+    if !control.file.stages.contains(&engagement.kind) {
+        let reason = format!("not due at this stage ({}); due at {}", engagement.kind, control.file.stages.join(", "));
+        return Some((Outcome::NotApplicable, reason));
+    }
+    None
+}

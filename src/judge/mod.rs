@@ -1,0 +1,166 @@
+//! Stage 5: what the facts come to.
+//!
+//! Takes the facts, the notes and the judgements on record; gives the tool outcome of every test and
+//! control by one total function, the certainty of every exception, and which notes touch which
+//! controls. The only stage that applies policy. It never judges in the assessor's place.
+
+pub mod certainty;
+pub mod judgement;
+pub mod outcome;
+
+use std::collections::BTreeSet;
+
+use crate::catalogue::Catalogue;
+use crate::catalogue::control::Control;
+use crate::catalogue::criteria::Criteria;
+use crate::catalogue::overrides::Overrides;
+use crate::domain::note::Note;
+use crate::domain::outcome::Outcome;
+use crate::evaluate::ControlFacts;
+use crate::normalise::Normalised;
+
+use certainty::Tally;
+use judgement::Judgements;
+
+/// What one control came to.
+pub struct JudgedControl {
+    /// What its tests gave.
+    pub facts: ControlFacts,
+    /// Outcome of the control: the worst of its parts.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: String,
+    /// Its tests, in order.
+    pub tests: Vec<JudgedTest>,
+    /// Who confirmed the criterion, and when.
+    pub confirmed: Option<String>,
+    /// It needs no official wording: kept as good practice.
+    pub reclassified: Option<String>,
+}
+
+/// What one test came to.
+pub struct JudgedTest {
+    /// Outcome.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: String,
+    /// Exceptions by certainty.
+    pub tally: Tally,
+}
+
+/// What the run came to.
+pub struct Judged {
+    /// Controls in order of checklist and id.
+    pub controls: Vec<JudgedControl>,
+    /// All notes, in order.
+    pub notes: Vec<JudgedNote>,
+    /// Judgements on record, by control.
+    pub judgements: Judgements,
+}
+
+/// A note with the controls it can affect.
+pub struct JudgedNote {
+    /// The note.
+    pub note: Note,
+    /// Ids of controls.
+    pub affects: Vec<String>,
+}
+
+/// Applies policy to the facts.
+#[must_use]
+pub fn judge(
+    facts: Vec<ControlFacts>,
+    normalised: &Normalised,
+    catalogue: &Catalogue,
+    criteria: &Criteria,
+    overrides: &Overrides,
+    mut judgements: Judgements,
+) -> Judged {
+    let mut controls: Vec<JudgedControl> = facts
+        .into_iter()
+        .filter_map(|facts| control(facts, catalogue, criteria, overrides))
+        .collect();
+    controls.sort_by(|a, b| (checklist(catalogue, &a.facts.id), &a.facts.id).cmp(&(checklist(catalogue, &b.facts.id), &b.facts.id)));
+    let mut notes: Vec<Note> = normalised.notes.clone();
+    notes.append(&mut judgements.notes);
+    notes.sort();
+    let notes = notes.into_iter().map(|note| JudgedNote { affects: affects(&note, normalised, catalogue), note }).collect();
+    Judged { controls, notes, judgements }
+}
+
+fn checklist<'a>(catalogue: &'a Catalogue, id: &str) -> &'a str {
+    catalogue.controls.get(id).map_or("", |control| control.checklist.as_str())
+}
+
+fn control(facts: ControlFacts, catalogue: &Catalogue, criteria: &Criteria, overrides: &Overrides) -> Option<JudgedControl> {
+    let control = catalogue.controls.get(&facts.id)?;
+    let tests: Vec<JudgedTest> = facts
+        .tests
+        .iter()
+        .map(|test| {
+            let tally = certainty::tally(test);
+            let (outcome, reason) = outcome::of_test(test, &tally);
+            JudgedTest { outcome, reason, tally }
+        })
+        .collect();
+    let (outcome, reason) = match &facts.set_aside {
+        Some((outcome, reason)) => (*outcome, reason.clone()),
+        None => outcome::of_control(&control.file.test, &tests, &control.file.procedure),
+    };
+    let imported = criteria.of(&facts.id).next().map(|c| format!("{} on {} (clause {}, sheet {})", c.by, c.on, c.clause, crate::domain::digest::short(&c.sheet, 12)));
+    let ruled = overrides.clause.iter().find(|ruling| ruling.control == facts.id);
+    let confirmed = imported.or_else(|| ruled.map(|ruling| format!("{} on {} (clause {}): {}", ruling.by, ruling.on, ruling.clause, ruling.reason)));
+    let reclassified = overrides
+        .reclassify
+        .iter()
+        .find(|ruling| ruling.control == facts.id)
+        .map(|ruling| format!("kept as good practice by {} on {}: {}", ruling.by, ruling.on, ruling.reason));
+    Some(JudgedControl { facts, outcome, reason, tests, confirmed, reclassified })
+}
+
+/// The heading of the results of a control.
+#[must_use]
+pub fn qualifier(control: &Control, confirmed: bool, reclassified: Option<&str>) -> String {
+    match (confirmed, reclassified) {
+        (true, _) => String::new(),
+        (false, Some(ruling)) => format!("Good practice, not a requirement: {ruling}"),
+        (false, None) => {
+            format!("Indicative: the wording of this clause has not been confirmed. Test applied: {}", control.file.requirement)
+        }
+    }
+}
+
+/// The controls that a note can touch: those whose tests read a table the note is about.
+fn affects(note: &Note, normalised: &Normalised, catalogue: &Catalogue) -> Vec<String> {
+    if let Some(control) = &note.control {
+        return vec![control.clone()];
+    }
+    let mut tables: BTreeSet<&str> = note.tables.iter().map(String::as_str).collect();
+    if tables.is_empty()
+        && let Some(source) = note.evidence.and_then(|number| normalised.sources.iter().find(|s| s.evidence.number == number))
+    {
+        tables.extend(source.tables.iter().map(String::as_str));
+        if tables.is_empty()
+            && let Some(format) = source.evidence.format.as_deref().and_then(|name| catalogue.formats.get(name))
+        {
+            tables.extend(format.tables());
+        }
+    }
+    const DERIVED: [(&str, &[&str]); 4] = [
+        ("certificates", &["certificate_rules", "certificate_extensions", "certificate_policies", "certificate_names"]),
+        ("crls", &["crl_entries"]),
+        ("ca_events", &["log_streams", "log_holes"]),
+        ("key_events", &["log_streams", "log_holes"]),
+    ];
+    for (origin, derived) in DERIVED {
+        if tables.contains(origin) {
+            tables.extend(derived);
+        }
+    }
+    catalogue
+        .controls
+        .values()
+        .filter(|control| control.statements.iter().any(|statement| statement.tables.iter().any(|table| tables.contains(table.as_str()))))
+        .map(|control| control.id.clone())
+        .collect()
+}

@@ -1,0 +1,101 @@
+//! The outcome of a test, by one total function, and of a control, worst first. No outcome is made
+//! anywhere else.
+
+use super::JudgedTest;
+use super::certainty::Tally;
+use crate::catalogue::control::TestFile;
+use crate::domain::outcome::Outcome;
+use crate::evaluate::TestFacts;
+use crate::evaluate::completeness::{Completeness, State};
+
+/// The outcome of a test, with the reason in one sentence.
+#[must_use]
+pub fn of_test(test: &TestFacts, tally: &Tally) -> (Outcome, String) {
+    if !test.missing.is_empty() {
+        return (Outcome::CouldNotTest, format!("evidence missing: no readable source of {}", test.missing.join(", ")));
+    }
+    if let Some(failure) = &test.failure {
+        return (Outcome::CouldNotTest, format!("the test could not be run: {failure}"));
+    }
+    if tally.exceptions() > 0 {
+        return (Outcome::Exceptions, exceptions(test, tally));
+    }
+    let mut reasons = Vec::new();
+    if tally.undecided > 0 {
+        reasons.push(undecided(test, tally));
+    }
+    if test.census.unreadable > 0 {
+        reasons.push(unreadable(test));
+    }
+    if !test.support_unreadable.is_empty() {
+        let tables: Vec<String> = test.support_unreadable.iter().map(|(table, count)| format!("{count} of {table}")).collect();
+        reasons.push(format!("records that could not be read or settled: {}", tables.join(", ")));
+    }
+    reasons.extend(in_state(test, State::Broken).map(|known| format!("the evidence of {} is incomplete: {}", known.table, known.reason)));
+    if !reasons.is_empty() {
+        return (Outcome::CouldNotTest, reasons.join("; "));
+    }
+    let untested: Vec<String> = in_state(test, State::Untested).map(|known| format!("{}: {}", known.table, known.reason)).collect();
+    let shown = test.completeness.iter().all(|known| known.state == State::Shown);
+    match (test.census.population, untested.is_empty(), shown) {
+        (0, _, false) => {
+            let reason = "there are no such records in the evidence supplied, and nothing shows that the evidence is complete";
+            (Outcome::CouldNotTest, reason.to_owned())
+        }
+        (0, _, true) => (Outcome::NothingToTest, "complete evidence, and no such records in it".to_owned()),
+        (_, false, _) => (Outcome::ProcedureOpen, format!("no exceptions in the {} records tested; the completeness of the extract is untested: {}", test.census.population, untested.join("; "))),
+        (tested, true, true) => (Outcome::NoExceptions, format!("no exceptions noted; all {tested} supplied were tested")),
+        (tested, true, false) => (Outcome::NoExceptions, format!("no exceptions noted in the evidence supplied; all {tested} supplied were tested")),
+    }
+}
+
+fn in_state(test: &TestFacts, state: State) -> impl Iterator<Item = &Completeness> {
+    test.completeness.iter().filter(move |known| known.state == state)
+}
+
+fn exceptions(test: &TestFacts, tally: &Tally) -> String {
+    let mut reason = match (tally.actual, tally.potential) {
+        (actual, 0) => format!("{actual} exceptions"),
+        (0, potential) => format!("{potential} potential exceptions"),
+        (actual, potential) => format!("{actual} exceptions and {potential} potential ones"),
+    };
+    reason = format!("{reason} in {} records tested", test.census.population);
+    if test.census.unreadable > 0 {
+        reason = format!("{reason}; {}", unreadable(test));
+    }
+    if tally.undecided > 0 {
+        reason = format!("{reason}; {}", undecided(test, tally));
+    }
+    reason
+}
+
+fn undecided(test: &TestFacts, tally: &Tally) -> String {
+    let why: Vec<String> = test
+        .completeness
+        .iter()
+        .filter(|known| tally.waits_for.contains(&known.table))
+        .map(|known| format!("{} ({}, {})", known.table, known.state.words(), known.reason))
+        .collect();
+    let on = if why.is_empty() { tally.waits_for.join(", ") } else { why.join("; ") };
+    format!("{} could not be decided: it rests on {on}", tally.undecided)
+}
+
+fn unreadable(test: &TestFacts) -> String {
+    let columns: Vec<String> = test.needs_empty.iter().map(|(column, count)| format!("{count} without {column}")).collect();
+    let columns = if columns.is_empty() { String::new() } else { format!(" ({})", columns.join(", ")) };
+    format!("{} of {} records could not be read or judged{columns}", test.census.unreadable, test.census.population + test.census.unreadable)
+}
+
+/// The outcome of a control: the worst of its tests, and of the part that is a person's.
+#[must_use]
+pub fn of_control(files: &[TestFile], tests: &[JudgedTest], procedure: &[String]) -> (Outcome, String) {
+    let open = (!procedure.is_empty()).then(|| (Outcome::ProcedureOpen, "a person's part is pending".to_owned()));
+    let tested = files.iter().zip(tests).map(|(file, test)| (test.outcome, format!("{}: {}", file.id, test.reason)));
+    let mut parts: Vec<(Outcome, String)> = tested.chain(open).collect();
+    parts.sort_by_key(|(outcome, _)| *outcome);
+    let Some(worst) = parts.first().map(|(outcome, _)| *outcome) else {
+        return (Outcome::ProcedureOpen, "nothing is decided by the program".to_owned());
+    };
+    let reasons: Vec<String> = parts.into_iter().filter(|(outcome, _)| *outcome == worst).map(|(_, reason)| reason).collect();
+    (worst, reasons.join("; "))
+}

@@ -1,0 +1,245 @@
+//! From the text of a cell to a typed value. What cannot be settled says why, and is never guessed.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
+
+use crate::catalogue::format::Transform;
+use crate::domain::instant::{DateOrder, Instant, Unsettled, ZoneBasis, day, place};
+use crate::domain::serial;
+
+/// A settled cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Cell<'a> {
+    Text(Cow<'a, str>),
+    Integer(i64),
+    Boolean(bool),
+    Time(Instant),
+}
+
+/// Why a cell is not settled: the code of the note.
+pub(super) type Why = &'static str;
+
+/// What is declared of the times of a source.
+pub(super) struct Clock<'a> {
+    pub(super) zone: Option<&'a TimeZone>,
+    pub(super) order: Option<DateOrder>,
+}
+
+/// Types the text of a cell.
+pub(super) fn settle<'a>(text: &'a str, transform: &Transform, clock: &Clock<'_>) -> Result<Cell<'a>, Why> {
+    match transform {
+        Transform::Text => Ok(Cell::Text(Cow::Borrowed(text))),
+        Transform::Lower => Ok(Cell::Text(Cow::Owned(text.to_lowercase()))),
+        Transform::SerialHex => serial::from_hex(text).map(|serial| Cell::Text(Cow::Owned(serial))).ok_or("N-VAL-002"),
+        Transform::SerialDecimal => serial::from_decimal(text).map(|serial| Cell::Text(Cow::Owned(serial))).ok_or("N-VAL-002"),
+        Transform::Integer => text.trim().parse().map(Cell::Integer).map_err(|_| "N-VAL-002"),
+        Transform::Boolean => match text {
+            "true" => Ok(Cell::Boolean(true)),
+            "false" => Ok(Cell::Boolean(false)),
+            _ => Err("N-VAL-001"),
+        },
+        Transform::Map { words, default, fold } => {
+            let folded = if *fold { Cow::Owned(text.trim().to_lowercase()) } else { Cow::Borrowed(text) };
+            let word = words.get(folded.as_ref()).or(default.as_ref()).ok_or("N-VAL-001")?;
+            Ok(Cell::Text(Cow::Owned(word.clone())))
+        }
+        Transform::Datetime(pattern) if pattern == "auto" => auto(text.trim(), clock).map(Cell::Time).map_err(code),
+        Transform::Datetime(pattern) if pattern == "iso" => iso(text.trim(), clock).map(Cell::Time).map_err(code),
+        Transform::Datetime(pattern) => patterned(text.trim(), pattern, clock).map(Cell::Time).map_err(code),
+        Transform::Asn1Time => asn1(text.trim()).map(Cell::Time).ok_or("N-TIME-001"),
+        Transform::EpochMilliseconds => {
+            let millis: i64 = text.trim().parse().map_err(|_| "N-TIME-001")?;
+            let micros = millis.checked_mul(1_000).filter(|micros| Timestamp::from_microsecond(*micros).is_ok()).ok_or("N-TIME-001")?;
+            Ok(Cell::Time(Instant { micros, precision: "ms", basis: ZoneBasis::Explicit }))
+        }
+    }
+}
+
+fn code(why: Unsettled) -> Why {
+    match why {
+        Unsettled::NotATime => "N-TIME-001",
+        Unsettled::Zone => "N-TIME-002",
+        Unsettled::DateOrder => "N-TIME-003",
+        Unsettled::ClockChange => "N-TIME-004",
+    }
+}
+
+/// ISO 8601, with or without an offset.
+fn iso(text: &str, clock: &Clock<'_>) -> Result<Instant, Unsettled> {
+    let precision = precision(text);
+    if precision == "day" {
+        let date: Date = text.parse().map_err(|_| Unsettled::NotATime)?;
+        return Ok(Instant { micros: day(date), precision, basis: ZoneBasis::Date });
+    }
+    if let Ok(timestamp) = text.parse::<Timestamp>() {
+        return Ok(Instant { micros: timestamp.as_microsecond(), precision, basis: ZoneBasis::Explicit });
+    }
+    if text.ends_with(['Z', 'z']) || text.get(11..).is_some_and(|time| time.contains(['+', '-'])) {
+        return Err(Unsettled::NotATime);
+    }
+    let civil: DateTime = text.parse().map_err(|_| Unsettled::NotATime)?;
+    Ok(Instant { micros: place(civil, clock.zone)?, precision, basis: ZoneBasis::Declared })
+}
+
+fn precision(text: &str) -> &'static str {
+    let Some((_, time)) = text.split_once(['T', 't', ' ']) else { return "day" };
+    match time.split_once(['.', ',']) {
+        Some((_, fraction)) if fraction.bytes().take_while(u8::is_ascii_digit).count() > 3 => "us",
+        Some(_) => "ms",
+        None => {
+            let clock = time.split(['+', '-', 'Z', 'z']).next().unwrap_or_default();
+            if clock.matches(':').count() >= 2 { "s" } else { "min" }
+        }
+    }
+}
+
+/// Dates as people write them in registers: ISO, `25/03/2020`, `25 Mar 2020`, each with or without a
+/// time of day.
+fn auto(text: &str, clock: &Clock<'_>) -> Result<Instant, Unsettled> {
+    if text.get(4..5) == Some("-") {
+        return iso(text, clock);
+    }
+    let (date, time) = match text.split_once(' ') {
+        Some((date, time)) if date.contains(['/', '.', '-']) => (numbered(date, clock.order)?, time),
+        _ => match text.splitn(4, ' ').collect::<Vec<_>>().as_slice() {
+            [d, month, year] => (named(d, month, year)?, ""),
+            [d, month, year, time] => (named(d, month, year)?, *time),
+            _ => (numbered(text, clock.order)?, ""),
+        },
+    };
+    let time = time.trim();
+    if time.is_empty() {
+        return Ok(Instant { micros: day(date), precision: "day", basis: ZoneBasis::Date });
+    }
+    let time: Time = time.parse().map_err(|_| Unsettled::NotATime)?;
+    let precision = if time.second() == 0 && text.matches(':').count() == 1 { "min" } else { "s" };
+    Ok(Instant { micros: place(date.to_datetime(time), clock.zone)?, precision, basis: ZoneBasis::Declared })
+}
+
+fn numbered(text: &str, order: Option<DateOrder>) -> Result<Date, Unsettled> {
+    let parts: Vec<&str> = text.split(['/', '.', '-']).collect();
+    let [first, second, year] = parts.as_slice() else { return Err(Unsettled::NotATime) };
+    let number = |text: &str| text.parse::<i8>().map_err(|_| Unsettled::NotATime);
+    let (first, second) = (number(first)?, number(second)?);
+    if year.len() != 4 {
+        return Err(Unsettled::NotATime);
+    }
+    let year: i16 = year.parse().map_err(|_| Unsettled::NotATime)?;
+    let (month, day) = match order {
+        Some(DateOrder::Dmy) => (second, first),
+        Some(DateOrder::Mdy) => (first, second),
+        None if first == second => (first, second),
+        None if (13..=31).contains(&first) || (13..=31).contains(&second) => return Err(Unsettled::DateOrder),
+        None => return Err(Unsettled::DateOrder),
+    };
+    Date::new(year, month, day).map_err(|_| Unsettled::NotATime)
+}
+
+fn named(day: &str, month: &str, year: &str) -> Result<Date, Unsettled> {
+    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let start: String = month.chars().take(3).collect::<String>().to_lowercase();
+    let month = (1_i8..).zip(MONTHS).find(|(_, name)| *name == start).ok_or(Unsettled::NotATime)?.0;
+    let day: i8 = day.parse().map_err(|_| Unsettled::NotATime)?;
+    if year.len() != 4 {
+        return Err(Unsettled::NotATime);
+    }
+    let year: i16 = year.parse().map_err(|_| Unsettled::NotATime)?;
+    Date::new(year, month, day).map_err(|_| Unsettled::NotATime)
+}
+
+fn patterned(text: &str, pattern: &str, clock: &Clock<'_>) -> Result<Instant, Unsettled> {
+    let broken = jiff::fmt::strtime::parse(pattern, text).map_err(|_| Unsettled::NotATime)?;
+    let precision = if pattern.contains("%f") || pattern.contains("%.f") { "us" } else { "s" };
+    if broken.offset().is_some() {
+        let timestamp = broken.to_timestamp().map_err(|_| Unsettled::NotATime)?;
+        return Ok(Instant { micros: timestamp.as_microsecond(), precision, basis: ZoneBasis::Explicit });
+    }
+    let civil = broken.to_datetime().map_err(|_| Unsettled::NotATime)?;
+    Ok(Instant { micros: place(civil, clock.zone)?, precision, basis: ZoneBasis::Declared })
+}
+
+/// `YYMMDDHHMMSSZ` with the pivot of RFC 5280 4.1.2.5.1, or `YYYYMMDDHHMMSSZ`.
+fn asn1(text: &str) -> Option<Instant> {
+    let digits = text.strip_suffix('Z')?;
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let (year, rest) = match digits.len() {
+        12 => {
+            let (year, rest) = digits.split_at(2);
+            let year: i16 = year.parse().ok()?;
+            (if year < 50 { 2000 + year } else { 1900 + year }, rest)
+        }
+        14 => {
+            let (year, rest) = digits.split_at(4);
+            (year.parse().ok()?, rest)
+        }
+        _ => return None,
+    };
+    let part = |at: usize| rest.get(at..at + 2)?.parse::<i8>().ok();
+    let civil = DateTime::new(year, part(0)?, part(2)?, part(4)?, part(6)?, part(8)?, 0).ok()?;
+    let micros = place(civil, Some(&TimeZone::UTC)).ok()?;
+    Some(Instant { micros, precision: "s", basis: ZoneBasis::Explicit })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::instant::text;
+    use proptest::prelude::*;
+
+    fn read(cell: &str, zone: Option<&str>, order: Option<DateOrder>) -> Result<String, Unsettled> {
+        let zone = zone.map(|zone| TimeZone::get(zone).unwrap());
+        auto(cell, &Clock { zone: zone.as_ref(), order }).map(|instant| text(instant.micros))
+    }
+
+    #[test]
+    fn an_offset_settles_a_time() {
+        assert_eq!(read("2020-09-22 14:49:22+02:00", None, None).as_deref(), Ok("2020-09-22T12:49:22Z"));
+        assert_eq!(read("2020-09-22T14:49Z", None, None).as_deref(), Ok("2020-09-22T14:49:00Z"));
+    }
+
+    #[test]
+    fn a_time_without_a_zone_is_a_question() {
+        assert_eq!(read("2020-09-22 14:49", None, None), Err(Unsettled::Zone));
+        assert_eq!(read("2020-09-22 14:49", Some("Europe/London"), None).as_deref(), Ok("2020-09-22T13:49:00Z"));
+    }
+
+    #[test]
+    fn a_date_needs_no_zone() {
+        assert_eq!(read("2020-09-22", None, None).as_deref(), Ok("2020-09-22T00:00:00Z"));
+        assert_eq!(read("22 Sep 2020", None, None).as_deref(), Ok("2020-09-22T00:00:00Z"));
+    }
+
+    #[test]
+    fn day_and_month_are_never_guessed() {
+        assert_eq!(read("03/04/2020", None, None), Err(Unsettled::DateOrder));
+        assert_eq!(read("03/04/2020", None, Some(DateOrder::Dmy)).as_deref(), Ok("2020-04-03T00:00:00Z"));
+        assert_eq!(read("03/04/2020", None, Some(DateOrder::Mdy)).as_deref(), Ok("2020-03-04T00:00:00Z"));
+        assert_eq!(read("03/13/2020", None, Some(DateOrder::Dmy)), Err(Unsettled::NotATime));
+    }
+
+    #[test]
+    fn the_hour_that_repeats_or_does_not_exist_is_a_question() {
+        assert_eq!(read("2026-10-25 01:30", Some("Europe/London"), None), Err(Unsettled::ClockChange));
+        assert_eq!(read("2026-03-29 01:30", Some("Europe/London"), None), Err(Unsettled::ClockChange));
+    }
+
+    #[test]
+    fn two_digit_years_turn_at_fifty_in_certificates_and_are_refused_in_registers() {
+        assert_eq!(asn1("491231235959Z").map(|i| text(i.micros)).as_deref(), Some("2049-12-31T23:59:59Z"));
+        assert_eq!(asn1("500101000000Z").map(|i| text(i.micros)).as_deref(), Some("1950-01-01T00:00:00Z"));
+        assert_eq!(read("03.04.20", None, Some(DateOrder::Dmy)), Err(Unsettled::NotATime));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_time_or_a_reason(cell in "[0-9/:. TZ+a-z-]{0,30}") {
+            let _ = read(&cell, Some("Europe/London"), Some(DateOrder::Dmy));
+            let _ = asn1(&cell);
+        }
+    }
+}

@@ -1,0 +1,432 @@
+//! Stage 3: typed canonical tables.
+//!
+//! Takes the collected evidence, gives the tables as Parquet behind an [`Engine`], and for every
+//! file and table how many records went where. Nothing is dropped in silence: a record is a row, or
+//! rejected and counted; a cell is typed, or listed as unsettled in its row; a duplicate is counted
+//! once and its places are kept. The only stage that types cells.
+
+mod cache;
+mod cell;
+mod certificate;
+mod crl;
+mod duplicates;
+pub mod given;
+mod landing;
+mod linked;
+mod own;
+mod streams;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use crate::catalogue::Catalogue;
+use crate::catalogue::engagement::Engagement;
+use crate::catalogue::format::{Format, Reader};
+use crate::collect::Collected;
+use crate::domain::evidence::{Evidence, Quality, Status};
+use crate::domain::instant;
+use crate::domain::note::Note;
+use crate::engine::{Engine, EngineError, Part};
+use crate::parse;
+
+use cache::Reading;
+use landing::{Landing, Value};
+
+/// The tables of a run.
+pub struct Normalised {
+    /// The tables.
+    pub engine: Engine,
+    /// Every file, with what became of it.
+    pub sources: Vec<SourceFacts>,
+    /// Every canonical table, with where its rows come from.
+    pub tables: BTreeMap<String, TableFacts>,
+    /// The bounds of the assessment.
+    pub timeline: Timeline,
+    /// What was noticed.
+    pub notes: Vec<Note>,
+    /// Files that changed while they were read.
+    pub integrity_failures: Vec<String>,
+    /// Deleted when the tables are no longer used.
+    _work: WorkFolder,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone)]
+pub struct SourceFacts {
+    /// The file.
+    pub evidence: Evidence,
+    /// Records read.
+    pub records: u64,
+    /// Records rejected, by the reader or by a decoder.
+    pub rejected: u64,
+    /// Blank lines, comments, headings.
+    pub blank: u64,
+    /// Lines known to be no records.
+    pub passed_over: u64,
+    /// Physical lines, or objects.
+    pub total: u64,
+    /// Earliest dated record.
+    pub first: Option<i64>,
+    /// Latest dated record.
+    pub last: Option<i64>,
+    /// How times were placed.
+    pub bases: BTreeSet<String>,
+    /// Log stream.
+    pub stream: Option<String>,
+    /// Tables it feeds.
+    pub tables: BTreeSet<String>,
+}
+
+/// Where the rows of a table come from.
+#[derive(Debug, Clone, Default)]
+pub struct TableFacts {
+    /// Files that feed it.
+    pub sources: BTreeSet<u32>,
+    /// Files that should feed it and could not be read, with the reason.
+    pub unreadable: BTreeMap<u32, String>,
+    /// Records rejected in the files that feed it.
+    pub rejected: u64,
+    /// Repeated records that were left out.
+    pub removed: u64,
+    /// Identities that have records of different content.
+    pub conflicts: u64,
+    /// Where else a record stands, by evidence and row; kept up to 100,000 places.
+    pub elsewhere: BTreeMap<(i64, i64), Vec<(i64, i64)>>,
+}
+
+/// The bounds of the assessment.
+#[derive(Debug, Clone, Default)]
+pub struct Timeline {
+    /// First instant of the period.
+    pub period_start: i64,
+    /// First instant after it.
+    pub period_end: i64,
+    /// First instant after the day the assessment looks back from.
+    pub as_of: i64,
+    /// What was assumed, in words.
+    pub assumptions: Vec<String>,
+}
+
+struct WorkFolder(PathBuf);
+
+impl Drop for WorkFolder {
+    fn drop(&mut self) {
+        // Left-over work files harm nobody; the folder is a cache.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Microseconds of a day.
+const DAY: i64 = 86_400_000_000;
+
+/// Reads all evidence into tables. `progress` is told each file before it is read.
+///
+/// # Errors
+/// [`EngineError`] where the cache cannot be written or a table cannot be made.
+pub fn normalise(
+    collected: Collected,
+    engagement: &Engagement,
+    catalogue: &Catalogue,
+    cache: &Path,
+    progress: &mut dyn FnMut(&Evidence),
+) -> Result<Normalised, EngineError> {
+    let work = WorkFolder(cache.join(format!("work-{}", std::process::id())));
+    fs::create_dir_all(&work.0).map_err(|source| EngineError::File { path: work.0.clone(), source })?;
+    let mut notes = collected.notes;
+    let mut tables: BTreeMap<String, TableFacts> = catalogue.tables.0.keys().map(|name| (name.clone(), TableFacts::default())).collect();
+    ambiguous(&notes, &mut tables);
+    let mut parts: BTreeMap<String, Vec<Part>> = BTreeMap::new();
+    let mut sources = Vec::new();
+    let mut integrity_failures = Vec::new();
+    for evidence in collected.evidence {
+        progress(&evidence);
+        let mut facts = SourceFacts::unread(evidence);
+        let format = facts.evidence.format.as_deref().and_then(|name| catalogue.formats.get(name));
+        let Some(format) = format.filter(|_| facts.evidence.status == Status::Used) else {
+            sources.push(facts);
+            continue;
+        };
+        let (reading, folder, changed) = read(&facts.evidence, format, engagement, catalogue, cache)?;
+        if changed {
+            let what = "the file changed while it was being read";
+            notes.push(Note::on("N-HASH-002", facts.evidence.number, what));
+            integrity_failures.push(facts.evidence.path.clone());
+        }
+        notes.extend(reading.notes(facts.evidence.number));
+        facts.take(&reading, format, engagement);
+        feed(&mut facts, &reading, format, &folder, &mut tables, &mut parts);
+        sources.push(facts);
+    }
+    let mut engine = Engine::default();
+    for table in catalogue.tables.stored() {
+        engine.register(&table.name, table.schema().clone(), parts.remove(&table.name).unwrap_or_default());
+    }
+    for table in catalogue.tables.stored() {
+        let found = duplicates::remove(&mut engine, table, &work.0)?;
+        notes.extend(found.notes);
+        if let Some(facts) = tables.get_mut(&table.name) {
+            (facts.removed, facts.conflicts, facts.elsewhere) = (found.removed, found.conflicts, found.elsewhere);
+        }
+    }
+    notes.extend(linked::link(&mut engine, catalogue, &engagement.environment, &work.0)?);
+    let timeline = timeline(&engine, catalogue, engagement)?;
+    let span = streams::Span { start: timeline.period_start, end: timeline.period_end };
+    streams::write(&mut engine, catalogue, engagement, &span, &work.0)?;
+    write_evidence(&mut engine, catalogue, &sources, &work.0)?;
+    derived(&mut tables);
+    Ok(Normalised { engine, sources, tables, timeline, notes, integrity_failures, _work: work })
+}
+
+/// A file that fits two formats might feed the tables of either.
+fn ambiguous(notes: &[Note], tables: &mut BTreeMap<String, TableFacts>) {
+    for note in notes.iter().filter(|note| note.code == "N-FMT-002") {
+        for table in &note.tables {
+            if let (Some(facts), Some(number)) = (tables.get_mut(table), note.evidence) {
+                facts.unreadable.insert(number, note.what.clone());
+            }
+        }
+    }
+}
+
+/// Reads a file, or takes what was kept of it. The last value tells whether it changed.
+fn read(
+    evidence: &Evidence,
+    format: &Format,
+    engagement: &Engagement,
+    catalogue: &Catalogue,
+    cache: &Path,
+) -> Result<(Reading, PathBuf, bool), EngineError> {
+    let source = engagement.on(&evidence.path);
+    let profile = engagement.profile_of(&evidence.path);
+    let stream = stream_of(evidence, format, &source);
+    let declared = [&source.zone, &source.date_order, &source.host].map(|value| value.as_deref().unwrap_or_default());
+    let key = [
+        env!("CARGO_PKG_VERSION"),
+        catalogue.sha256.as_str(),
+        evidence.sha256.as_str(),
+        format.name.as_str(),
+        declared[0],
+        declared[1],
+        declared[2],
+        stream.as_str(),
+        profile.unwrap_or_default(),
+    ];
+    let folder = cache::folder(cache, &key);
+    if let Some(reading) = cache::load(&folder) {
+        return Ok((reading, folder, false));
+    }
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).map_err(|source| EngineError::File { path: folder.clone(), source })?;
+    let mut landing = Landing::new(evidence.number, format, &source, &stream, profile, &catalogue.tables, &folder);
+    // A reader that dies costs its file, not the audit.
+    let parsed = catch_unwind(AssertUnwindSafe(|| parse::parse(evidence, format, &source, &mut |batch| landing.take(batch))));
+    let parsed = parsed.unwrap_or_else(|_| parse::Parsed {
+        failed: Some("the reader failed".to_owned()),
+        sha256: evidence.sha256.clone(),
+        notes: vec![Note::on("N-READ-001", evidence.number, "the reader failed")],
+        ..parse::Parsed::default()
+    });
+    let (landed, mut notes) = landing.finish()?;
+    notes.splice(0..0, parsed.notes);
+    let changed = parsed.sha256 != evidence.sha256 && parsed.failed.is_none();
+    let mut reading = Reading {
+        records: parsed.records,
+        rejected: parsed.rejected,
+        blank: parsed.blank,
+        passed_over: parsed.passed_over,
+        total: parsed.total,
+        truncated: parsed.truncated,
+        failed: parsed.failed,
+        tables: landed,
+        ..Reading::default()
+    };
+    reading.keep_notes(&notes);
+    if !changed {
+        cache::store(&folder, &reading)?;
+    }
+    Ok((reading, folder, changed))
+}
+
+/// The stream the engagement names; a log without one is a stream of its own.
+fn stream_of(evidence: &Evidence, format: &Format, source: &crate::catalogue::engagement::Source) -> String {
+    match (&source.stream, &format.reader) {
+        (Some(stream), _) => stream.clone(),
+        (None, Reader::Lines(_)) => evidence.path.clone(),
+        (None, _) => String::new(),
+    }
+}
+
+impl SourceFacts {
+    fn unread(evidence: Evidence) -> Self {
+        Self {
+            evidence,
+            records: 0,
+            rejected: 0,
+            blank: 0,
+            passed_over: 0,
+            total: 0,
+            first: None,
+            last: None,
+            bases: BTreeSet::new(),
+            stream: None,
+            tables: BTreeSet::new(),
+        }
+    }
+
+    fn take(&mut self, reading: &Reading, format: &Format, engagement: &Engagement) {
+        self.records = reading.records;
+        self.rejected = reading.rejected + reading.tables.values().map(|landed| landed.rejected).sum::<u64>();
+        self.blank = reading.blank;
+        self.passed_over = reading.passed_over;
+        self.total = reading.total;
+        self.first = reading.tables.values().filter_map(|landed| landed.first).min();
+        self.last = reading.tables.values().filter_map(|landed| landed.last).max();
+        self.bases = reading.tables.values().flat_map(|landed| landed.bases.iter().cloned()).collect();
+        let stream = stream_of(&self.evidence, format, &engagement.on(&self.evidence.path));
+        self.stream = Some(stream).filter(|stream| !stream.is_empty());
+        if reading.truncated {
+            self.evidence.quality = Quality::Truncated;
+        }
+        if let Some(why) = &reading.failed {
+            self.evidence.status = Status::Unreadable;
+            self.evidence.reason = Some(why.clone());
+        }
+    }
+}
+
+/// Adds what a file gave to the tables of its format.
+fn feed(
+    facts: &mut SourceFacts,
+    reading: &Reading,
+    format: &Format,
+    folder: &Path,
+    tables: &mut BTreeMap<String, TableFacts>,
+    parts: &mut BTreeMap<String, Vec<Part>>,
+) {
+    let number = facts.evidence.number;
+    let nothing = reading.tables.values().all(|landed| landed.rows == 0);
+    let rows = |table: &str| reading.tables.get(table).map_or(0, |landed| landed.rows);
+    for name in format.tables() {
+        let Some(table) = tables.get_mut(name) else { continue };
+        let incidental = format.emits.iter().filter(|emit| emit.table == name).all(|emit| emit.incidental);
+        let rejected = reading.tables.get(name).map_or(0, |landed| landed.rejected);
+        // What an unread record would have been, nobody knows: it counts for every table it might feed.
+        if incidental && rows(name) == 0 && rejected == 0 && !(nothing && reading.rejected > 0) {
+            continue;
+        }
+        table.rejected += reading.rejected + rejected;
+        facts.tables.insert(name.to_owned());
+        if let Some(why) = &reading.failed {
+            table.unreadable.insert(number, why.clone());
+        } else {
+            table.sources.insert(number);
+        }
+    }
+    for (name, landed) in &reading.tables {
+        if landed.rows > 0 {
+            let path = folder.join(format!("{name}.parquet"));
+            facts.tables.insert(name.clone());
+            parts.entry(name.clone()).or_default().push(Part { path, evidence: Some(number) });
+            if let Some(table) = tables.get_mut(name) {
+                table.sources.insert(number);
+            }
+        }
+    }
+}
+
+/// Derived tables rest on what they are derived from.
+fn derived(tables: &mut BTreeMap<String, TableFacts>) {
+    const FROM: [(&str, &[&str]); 7] = [
+        ("certificate_rules", &["certificates"]),
+        ("certificate_extensions", &["certificates"]),
+        ("certificate_policies", &["certificates"]),
+        ("certificate_names", &["certificates"]),
+        ("crl_entries", &["crls"]),
+        ("log_streams", &["ca_events", "key_events"]),
+        ("log_holes", &["ca_events", "key_events"]),
+    ];
+    for (name, origins) in FROM {
+        let mut facts = TableFacts::default();
+        for origin in origins.iter().filter_map(|origin| tables.get(*origin)) {
+            facts.sources.extend(&origin.sources);
+            facts.unreadable.extend(origin.unreadable.clone());
+            facts.rejected = facts.rejected.max(origin.rejected);
+            facts.conflicts = facts.conflicts.max(origin.conflicts);
+        }
+        tables.insert(name.to_owned(), facts);
+    }
+}
+
+/// The declared bounds; for a bare folder, those of the dated records in it.
+fn timeline(engine: &Engine, catalogue: &Catalogue, engagement: &Engagement) -> Result<Timeline, EngineError> {
+    let mut timeline = Timeline::default();
+    if let Some((start, end)) = engagement.period {
+        timeline.period_start = instant::day(start);
+        timeline.period_end = instant::day(end) + DAY;
+    } else {
+        let mut dated: Vec<(&str, &str)> = Vec::new();
+        for table in catalogue.tables.0.values() {
+            dated.extend(table.stream.as_ref().map(|stream| (table.name.as_str(), stream.dated_by.as_str())));
+        }
+        let mut bounds = bounds(engine, &dated)?;
+        if bounds.is_none() {
+            bounds = self::bounds(engine, &[("requests", "requested_at"), ("crls", "this_update"), ("certificates", "not_before")])?;
+        }
+        let (first, last) = bounds.unwrap_or((0, 0));
+        timeline.period_start = first.div_euclid(DAY) * DAY;
+        timeline.period_end = last.div_euclid(DAY) * DAY + DAY;
+        let (start, end) = (instant::day_text(timeline.period_start), instant::day_text(last));
+        timeline.assumptions.push(format!("the period is {start} to {end}: the dated records supplied; no engagement.toml declares one"));
+    }
+    timeline.as_of = match engagement.as_of {
+        Some(day) => instant::day(day) + DAY,
+        None => {
+            let day = instant::day_text(timeline.period_end - DAY);
+            timeline.assumptions.push(format!("the assessment looks back from {day}, the end of the period"));
+            timeline.period_end
+        }
+    };
+    if engagement.environment == "unknown" {
+        timeline.assumptions.push("the environment is not known to be live or test".to_owned());
+    }
+    Ok(timeline)
+}
+
+fn bounds(engine: &Engine, columns: &[(&str, &str)]) -> Result<Option<(i64, i64)>, EngineError> {
+    let mut bounds: Option<(i64, i64)> = None;
+    for (table, column) in columns {
+        let rows = engine.query(&format!("SELECT MIN({column}) AS first, MAX({column}) AS last FROM {table}"))?;
+        if let (Some(first), Some(last)) = (rows.named(0, "first").integer(), rows.named(0, "last").integer()) {
+            bounds = Some(bounds.map_or((first, last), |(start, end)| (start.min(first), end.max(last))));
+        }
+    }
+    Ok(bounds)
+}
+
+fn write_evidence(engine: &mut Engine, catalogue: &Catalogue, sources: &[SourceFacts], folder: &Path) -> Result<(), EngineError> {
+    let Some(table) = catalogue.tables.get("evidence") else { return Ok(()) };
+    let mut out = own::Out::for_table(&folder.join("evidence.parquet"), table)?;
+    let count = |number: u64| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
+    for source in sources {
+        let evidence = &source.evidence;
+        out.table_row(&[
+            ("evidence", Value::Integer(i64::from(evidence.number))),
+            ("row", Value::Integer(1)),
+            ("id", Value::text(&evidence.id)),
+            ("path", Value::text(&evidence.path)),
+            ("sha256", Value::text(&evidence.sha256)),
+            ("size", count(evidence.size)),
+            ("format", own::cell_text(evidence.format.clone())),
+            ("status", Value::text(evidence.status.word())),
+            ("quality", Value::text(evidence.quality.word())),
+            ("hash_status", Value::text(evidence.hash_status.word())),
+            ("records", count(source.records)),
+            ("rejected", count(source.rejected)),
+        ])?;
+    }
+    let part = out.finish()?;
+    engine.register("evidence", table.schema().clone(), vec![part]);
+    Ok(())
+}

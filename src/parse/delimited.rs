@@ -1,0 +1,378 @@
+//! Delimited text as people and systems export it.
+//!
+//! A quote that is opened and never closed would swallow every row after it. Here it costs its own
+//! line: the line that opened it is rejected, and reading goes on with the next.
+
+use std::collections::VecDeque;
+use std::io::{self, Read};
+
+use super::text::{BadLine, Line, Lines};
+use super::{Output, secrets};
+use crate::catalogue::format::{Content, Delimited, Format, From, Transform};
+use crate::collect::recognise::{HEADING_ROWS, fold, names};
+use crate::domain::instant::DateOrder;
+use crate::domain::note::Note;
+
+/// Most lines of one record, and most octets: a quoted cell may hold line ends, but not a whole file.
+const MAX_RECORD_LINES: usize = 1_000;
+const MAX_RECORD: usize = 4 << 20;
+
+/// A record with the line it begins at.
+#[derive(Debug, PartialEq, Eq)]
+enum Record {
+    /// Its cells.
+    Cells(u64, Vec<String>),
+    /// Nothing but white space or delimiters.
+    Blank,
+    /// It cannot be read.
+    Bad(u64, &'static str, String),
+}
+
+pub(super) fn read<R: Read>(settings: &Delimited, needed: &[String], lines: &mut Lines<R>, out: &mut Output<'_>) -> io::Result<()> {
+    let fields = out.fields();
+    let mut records = Records::new(lines, settings);
+    let Some(heading) = heading(settings, needed, &mut records, out)? else {
+        out.parsed.total = records.total;
+        return Ok(());
+    };
+    let places: Vec<Option<usize>> = fields.iter().map(|field| heading.place(settings, field)).collect();
+    heading.notice(settings, &fields, out);
+    while let Some(record) = records.next()? {
+        match record {
+            Record::Blank => out.parsed.blank += 1,
+            Record::Bad(line, code, why) => out.reject(code, line, why),
+            Record::Cells(line, cells) if cells.len() != heading.cells.len() => {
+                let why = format!("{} cells where the heading has {}", cells.len(), heading.cells.len());
+                out.reject("N-CSV-002", line, why);
+            }
+            Record::Cells(line, cells) => {
+                let masked: Vec<_> = cells.iter().map(|cell| secrets::mask(cell)).collect();
+                out.parsed.masked += u64::from(masked.iter().any(|cell| matches!(cell, std::borrow::Cow::Owned(_))));
+                out.record(line, |index| {
+                    let cell = masked.get((*places.get(index)?)?)?.trim();
+                    (!cell.is_empty()).then_some(cell)
+                });
+            }
+        }
+    }
+    out.parsed.total = records.total;
+    out.parsed.blank += records.continued;
+    Ok(())
+}
+
+struct Heading {
+    cells: Vec<String>,
+}
+
+impl Heading {
+    fn place(&self, settings: &Delimited, field: &str) -> Option<usize> {
+        self.cells.iter().position(|cell| names(settings, field).any(|name| fold(name) == fold(cell)))
+    }
+
+    /// Columns nobody uses, and columns that stand twice.
+    fn notice(&self, settings: &Delimited, fields: &[String], out: &mut Output<'_>) {
+        if !settings.header.is_empty() {
+            return;
+        }
+        let used = |cell: &String| fields.iter().any(|field| names(settings, field).any(|name| fold(name) == fold(cell)));
+        let unused: Vec<&str> = self.cells.iter().filter(|cell| !used(cell)).map(String::as_str).collect();
+        if !unused.is_empty() {
+            out.note(Note::on("N-CSV-004", out.evidence(), format!("columns not used: {}", unused.join(", "))));
+        }
+        for (index, cell) in self.cells.iter().enumerate() {
+            if self.cells.iter().take(index).any(|other| fold(other) == fold(cell)) && used(cell) {
+                out.note(Note::on("N-CSV-003", out.evidence(), format!("column {cell:?} stands twice; the first is used")));
+            }
+        }
+    }
+}
+
+/// Finds the heading among the first rows: registers have title rows above it. Which delimiter the
+/// file has is found with it.
+fn heading<R: Read>(settings: &Delimited, needed: &[String], records: &mut Records<'_, R>, out: &mut Output<'_>) -> io::Result<Option<Heading>> {
+    if !settings.header.is_empty() {
+        records.delimiter = settings.delimiter.unwrap_or(',');
+        return Ok(Some(Heading { cells: settings.header.clone() }));
+    }
+    let delimiters = settings.delimiter.map_or_else(|| vec![',', ';', '\t', '|'], |delimiter| vec![delimiter]);
+    for _ in 0..HEADING_ROWS {
+        let Some(line) = records.peek()? else { break };
+        let line = line.to_owned();
+        let best = delimiters.iter().map(|delimiter| {
+            let heading = Heading { cells: split(&line, *delimiter) };
+            let missing: Vec<&str> = needed.iter().filter(|name| heading.place(settings, name).is_none()).map(String::as_str).collect();
+            (missing.len(), *delimiter, heading)
+        });
+        if let Some((_, delimiter, heading)) = best.filter(|(missing, ..)| *missing == 0).max_by_key(|(_, _, heading)| heading.cells.len()) {
+            records.delimiter = delimiter;
+            records.skip()?;
+            out.parsed.blank += 1;
+            return Ok(Some(heading));
+        }
+        records.skip()?;
+        out.parsed.blank += 1;
+    }
+    let why = format!("no heading with the columns {} in the first {HEADING_ROWS} rows", needed.join(", "));
+    out.parsed.failed = Some(why.clone());
+    out.note(Note::on("N-CSV-003", out.evidence(), why));
+    while records.peek()?.is_some() {
+        records.skip()?;
+        out.parsed.rejected += 1;
+    }
+    Ok(None)
+}
+
+fn split(line: &str, delimiter: char) -> Vec<String> {
+    line.split(delimiter).map(|cell| cell.trim().trim_matches('"').trim().to_owned()).collect()
+}
+
+struct Records<'a, R> {
+    lines: &'a mut Lines<R>,
+    /// Lines read ahead: a record that turned out bad gives back all but its first.
+    ahead: VecDeque<(u64, Result<String, BadLine>)>,
+    delimiter: char,
+    quoted: bool,
+    /// Physical lines so far.
+    total: u64,
+    /// Lines that continue a record begun above them.
+    continued: u64,
+}
+
+impl<'a, R: Read> Records<'a, R> {
+    fn new(lines: &'a mut Lines<R>, settings: &Delimited) -> Self {
+        let delimiter = settings.delimiter.unwrap_or(',');
+        Self { lines, ahead: VecDeque::new(), delimiter, quoted: settings.quoted, total: 0, continued: 0 }
+    }
+
+    fn line(&mut self) -> io::Result<Option<(u64, Result<String, BadLine>)>> {
+        if let Some(line) = self.ahead.pop_front() {
+            return Ok(Some(line));
+        }
+        let Some(Line { number, text, .. }) = self.lines.next()? else { return Ok(None) };
+        self.total += 1;
+        Ok(Some((number, text.map(ToOwned::to_owned))))
+    }
+
+    fn peek(&mut self) -> io::Result<Option<&str>> {
+        if self.ahead.is_empty()
+            && let Some(line) = self.line()?
+        {
+            self.ahead.push_back(line);
+        }
+        Ok(self.ahead.front().map(|(_, text)| text.as_deref().unwrap_or_default()))
+    }
+
+    fn skip(&mut self) -> io::Result<()> {
+        self.line().map(drop)
+    }
+
+    fn next(&mut self) -> io::Result<Option<Record>> {
+        let Some((number, text)) = self.line()? else { return Ok(None) };
+        let text = match text {
+            Ok(text) => text,
+            Err(BadLine::Encoding) => return Ok(Some(Record::Bad(number, "N-ENC-002", "octets that are not text".to_owned()))),
+            Err(BadLine::TooLong) => return Ok(Some(Record::Bad(number, "N-LINE-004", "longer than 1 MiB".to_owned()))),
+        };
+        if text.chars().all(|c| c.is_whitespace() || c == self.delimiter) {
+            return Ok(Some(Record::Blank));
+        }
+        let mut cells = Cells::new(self.delimiter, self.quoted);
+        let mut taken: Vec<(u64, Result<String, BadLine>)> = Vec::new();
+        let mut octets = text.len();
+        let mut state = cells.line(&text);
+        while state == State::Open && taken.len() < MAX_RECORD_LINES && octets < MAX_RECORD {
+            let Some(line) = self.line()? else { break };
+            let Ok(text) = line.1.clone() else {
+                taken.push(line);
+                break;
+            };
+            octets += text.len();
+            taken.push(line);
+            state = cells.line(&text);
+        }
+        if state == State::Complete {
+            self.continued += taken.len() as u64;
+            return Ok(Some(Record::Cells(number, cells.done)));
+        }
+        for line in taken.into_iter().rev() {
+            self.ahead.push_front(line);
+        }
+        let why = match state {
+            State::Open => "a quote opens here and never closes",
+            State::Broken | State::Complete => "text stands after a closing quote",
+        };
+        Ok(Some(Record::Bad(number, "N-CSV-001", why.to_owned())))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Complete,
+    Open,
+    Broken,
+}
+
+/// Cells of a record, fed line by line (RFC 4180).
+struct Cells {
+    delimiter: char,
+    quoted: bool,
+    done: Vec<String>,
+    cell: String,
+    open: bool,
+}
+
+impl Cells {
+    fn new(delimiter: char, quoted: bool) -> Self {
+        Self { delimiter, quoted, done: Vec::new(), cell: String::new(), open: false }
+    }
+
+    fn line(&mut self, text: &str) -> State {
+        if self.open {
+            self.cell.push('\n');
+        }
+        let mut rest = text.chars().peekable();
+        let mut closed = false;
+        while let Some(c) = rest.next() {
+            if self.open {
+                match c {
+                    '"' if rest.peek() == Some(&'"') => {
+                        rest.next();
+                        self.cell.push('"');
+                    }
+                    '"' => {
+                        self.open = false;
+                        closed = true;
+                    }
+                    c => self.cell.push(c),
+                }
+            } else if c == self.delimiter {
+                self.done.push(std::mem::take(&mut self.cell));
+                closed = false;
+            } else if closed {
+                return State::Broken;
+            } else if c == '"' && self.quoted && self.cell.is_empty() {
+                self.open = true;
+            } else {
+                self.cell.push(c);
+            }
+        }
+        if self.open {
+            return State::Open;
+        }
+        self.done.push(std::mem::take(&mut self.cell));
+        State::Complete
+    }
+}
+
+/// Which order of dates the cells of each field prove by a value above 12; nothing where none does,
+/// or where they contradict one another.
+pub(super) fn survey_dates<R: Read>(settings: &Delimited, format: &Format, lines: &mut Lines<R>) -> io::Result<Vec<Option<DateOrder>>> {
+    let mut auto = vec![false; format.fields.len()];
+    for emit in &format.emits {
+        let Content::Columns(columns) = &emit.content else { continue };
+        for (_, mapping) in columns {
+            if let (From::Field(field), Transform::Datetime(pattern)) = (&mapping.from, &mapping.transform)
+                && pattern == "auto"
+                && let Some(slot) = auto.get_mut(*field)
+            {
+                *slot = true;
+            }
+        }
+    }
+    let mut orders = vec![None; auto.len()];
+    let mut contradicted = vec![false; auto.len()];
+    if auto.iter().any(|auto| *auto) {
+        let mut see = |batch: &super::Batch| {
+            for (index, column) in batch.fields.iter().enumerate().filter(|(index, _)| auto.get(*index) == Some(&true)) {
+                for cell in (0..column.len()).filter_map(|row| column.get(row)) {
+                    if let (Some(proven), Some(order), Some(against)) = (proves(cell), orders.get_mut(index), contradicted.get_mut(index)) {
+                        *against |= order.is_some_and(|order| order != proven);
+                        *order = Some(proven);
+                    }
+                }
+            }
+        };
+        let mut silent = Output::new(0, format, &mut see);
+        read(settings, &format.recognise.header, lines, &mut silent)?;
+        silent.finish();
+    }
+    Ok(orders.into_iter().zip(contradicted).map(|(order, against)| order.filter(|_| !against)).collect())
+}
+
+/// `25/03/2020` can only be day first, `03/25/2020` only month first.
+fn proves(cell: &str) -> Option<DateOrder> {
+    let mut parts = cell.splitn(3, ['/', '.', '-']);
+    let (first, second): (u32, u32) = (parts.next()?.trim().parse().ok()?, parts.next()?.parse().ok()?);
+    match (first, second) {
+        (13..=31, 1..=12) => Some(DateOrder::Dmy),
+        (1..=12, 13..=31) => Some(DateOrder::Mdy),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collect::encoding;
+    use proptest::prelude::*;
+
+    fn settings() -> Delimited {
+        Delimited { delimiter: Some(','), header: Vec::new(), quoted: true, synonyms: std::collections::BTreeMap::new() }
+    }
+
+    fn records(text: &str) -> (Vec<Record>, u64, u64) {
+        let mut lines = Lines::new(text.as_bytes(), encoding::shape(text.as_bytes()));
+        let settings = settings();
+        let mut records = Records::new(&mut lines, &settings);
+        let mut all = Vec::new();
+        while let Some(record) = records.next().unwrap() {
+            all.push(record);
+        }
+        (all, records.total, records.continued)
+    }
+
+    #[test]
+    fn an_unclosed_quote_costs_its_own_line_only() {
+        let (all, ..) = records("a,b\n1,\"two\n3,4\n5,6\n");
+        assert!(matches!(&all[1], Record::Bad(2, "N-CSV-001", _)), "{all:?}");
+        assert_eq!(all[2], Record::Cells(3, vec!["3".into(), "4".into()]));
+        assert_eq!(all[3], Record::Cells(4, vec!["5".into(), "6".into()]));
+    }
+
+    #[test]
+    fn a_quoted_cell_may_hold_line_ends_and_quotes() {
+        let (all, total, continued) = records("1,\"two\nlines, \"\"quoted\"\"\",3\n");
+        assert_eq!(all, [Record::Cells(1, vec!["1".into(), "two\nlines, \"quoted\"".into(), "3".into()])]);
+        assert_eq!((total, continued), (2, 1));
+    }
+
+    #[test]
+    fn a_value_above_twelve_proves_the_order() {
+        assert_eq!(proves("25/03/2020 10:00"), Some(DateOrder::Dmy));
+        assert_eq!(proves("03/25/2020"), Some(DateOrder::Mdy));
+        assert_eq!(proves("03/04/2020"), None);
+        assert_eq!(proves("2020-03-25"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_line_is_in_a_record_rejected_or_blank(text in "[a-c,\"\n\r ]{0,80}") {
+            let (all, total, continued) = records(&text);
+            prop_assert_eq!(all.len() as u64 + continued, total);
+        }
+
+        #[test]
+        fn cells_written_by_the_rules_come_back(rows in proptest::collection::vec(proptest::collection::vec("[a-z,\"\n]{1,8}", 2..5), 1..6)) {
+            let text: String = rows
+                .iter()
+                .map(|row| row.iter().map(|cell| format!("\"{}\"", cell.replace('"', "\"\""))).collect::<Vec<_>>().join(",") + "\n")
+                .collect();
+            let (all, ..) = records(&text);
+            let read: Vec<Vec<String>> = all
+                .into_iter()
+                .filter_map(|record| match record { Record::Cells(_, cells) => Some(cells), _ => None })
+                .collect();
+            prop_assert_eq!(read, rows);
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Stage 2: what is in a file.
+//!
+//! Takes one piece of evidence and its format, gives batches of text columns whose rows know where
+//! they stand. Parsing never fails: what cannot be read is counted and noted, and the rest goes on.
+//! The only stage that opens evidence. It hashes what it reads again, because a file may change,
+//! and it masks secrets before anything is stored.
+
+mod delimited;
+mod json_lines;
+mod key_value;
+mod lines;
+pub mod objects;
+mod secrets;
+mod text;
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use crate::catalogue::engagement::Source;
+use crate::catalogue::format::{Format, Reader};
+use crate::collect::encoding;
+use crate::domain::digest::Hasher;
+use crate::domain::evidence::{Evidence, Locator};
+use crate::domain::instant::DateOrder;
+use crate::domain::note::Note;
+use crate::engine::TextColumn;
+
+use text::Lines;
+
+/// Rows of a batch.
+const BATCH: usize = 16_384;
+/// Notes of one code on one file that are kept one by one; the rest is counted.
+const NOTES_EACH: u64 = 20;
+
+/// Rows of text, by column: the fields of the format, in its order.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Where each row stands: line, or ordinal of the object.
+    pub rows: Vec<u64>,
+    /// Fields.
+    pub fields: Vec<TextColumn>,
+    /// The order of dates that each field proves by a value above 12.
+    pub date_orders: Vec<Option<DateOrder>>,
+}
+
+/// What became of a file.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// Records read.
+    pub records: u64,
+    /// Records that could not be read.
+    pub rejected: u64,
+    /// Blank lines, comments, headings.
+    pub blank: u64,
+    /// Lines known to be no records.
+    pub passed_over: u64,
+    /// Physical lines, or objects.
+    pub total: u64,
+    /// The file ends in the middle of a record.
+    pub truncated: bool,
+    /// The reader cannot read the file as the format it has.
+    pub failed: Option<String>,
+    /// SHA-256 of what was read; empty where reading ended early.
+    pub sha256: String,
+    /// Records in which a secret was masked.
+    pub masked: u64,
+    /// What was noticed.
+    pub notes: Vec<Note>,
+}
+
+/// What rows of a format are counted by.
+#[must_use]
+pub fn locator(format: &Format) -> Locator {
+    match format.reader {
+        Reader::X509 => Locator::Object,
+        _ => Locator::Line,
+    }
+}
+
+/// Reads a file, handing over its records batch by batch.
+pub fn parse(evidence: &Evidence, format: &Format, source: &Source, take: &mut dyn FnMut(&Batch)) -> Parsed {
+    let mut out = Output::new(evidence.number, format, take);
+    if let Err(error) = read(evidence, format, source, &mut out) {
+        out.parsed.failed = Some(format!("reading stopped: {error}"));
+        out.note(Note::on("N-FS-003", evidence.number, format!("reading stopped: {error}")));
+    }
+    out.finish()
+}
+
+fn read(evidence: &Evidence, format: &Format, source: &Source, out: &mut Output<'_>) -> io::Result<()> {
+    if let Reader::X509 = format.reader {
+        let mut octets = Vec::new();
+        let mut input = Hashing::new(File::open(&evidence.file)?);
+        input.by_ref().take(objects::MAX_FILE + 1).read_to_end(&mut octets)?;
+        objects::read(&octets, out);
+        out.parsed.sha256 = input.rest()?;
+        return Ok(());
+    }
+    let mut head = Vec::new();
+    File::open(&evidence.file)?.take(1 << 20).read_to_end(&mut head)?;
+    let shape = encoding::shape(&head);
+    if shape.doubtful {
+        let why = "the octets look like UTF-16 without a byte-order mark, or like no text at all";
+        out.parsed.failed = Some(why.to_owned());
+        out.note(Note::on("N-ENC-002", evidence.number, why).fix("ask for the file as UTF-8"));
+        return Ok(());
+    }
+    if shape.encoding != encoding_rs::UTF_8 {
+        out.note(Note::on("N-ENC-001", evidence.number, format!("{} was converted to UTF-8", shape.encoding.name())));
+    }
+    let open = || -> io::Result<Lines<Hashing<File>>> {
+        Ok(Lines::new(Hashing::new(File::open(&evidence.file)?), shape))
+    };
+    let mut lines = open()?;
+    match &format.reader {
+        Reader::Lines(settings) => lines::read(settings, &mut lines, out)?,
+        Reader::Delimited(settings) => {
+            if source.order().is_none() {
+                out.date_orders(delimited::survey_dates(settings, format, &mut open()?)?);
+            }
+            delimited::read(settings, &format.recognise.header, &mut lines, out)?;
+        }
+        Reader::JsonLines => json_lines::read(&mut lines, out)?,
+        Reader::KeyValue(settings) => {
+            let effective = settings.effective.as_ref().is_some_and(|pattern| pattern.is_match(&encoding::head_text(&head)));
+            key_value::read(settings, effective, &mut lines, out)?;
+        }
+        Reader::X509 => {}
+    }
+    out.parsed.sha256 = lines.into_inner().rest()?;
+    Ok(())
+}
+
+/// Gathers rows into batches, and counts.
+pub(crate) struct Output<'a> {
+    evidence: u32,
+    fields: Vec<String>,
+    batch: Batch,
+    take: &'a mut dyn FnMut(&Batch),
+    pub(crate) parsed: Parsed,
+}
+
+impl<'a> Output<'a> {
+    pub(crate) fn new(evidence: u32, format: &Format, take: &'a mut dyn FnMut(&Batch)) -> Self {
+        let fields = format.fields.clone();
+        let batch = Batch { fields: vec![TextColumn::default(); fields.len()], ..Batch::default() };
+        Self { evidence, fields, batch, take, parsed: Parsed::default() }
+    }
+
+    /// Names of the fields wanted.
+    pub(crate) fn fields(&self) -> Vec<String> {
+        self.fields.clone()
+    }
+
+    /// A record: one text for each field.
+    pub(crate) fn record<'t>(&mut self, row: u64, mut field: impl FnMut(usize) -> Option<&'t str>) {
+        self.parsed.records += 1;
+        self.batch.rows.push(row);
+        for (index, column) in self.batch.fields.iter_mut().enumerate() {
+            column.push(field(index));
+        }
+        if self.batch.rows.len() >= BATCH {
+            self.flush();
+        }
+    }
+
+    /// A record that cannot be read.
+    pub(crate) fn reject(&mut self, code: &'static str, row: u64, why: impl Into<String>) {
+        self.parsed.rejected += 1;
+        self.note(Note::on(code, self.evidence, why).at(Locator::Line.text(row)));
+    }
+
+    /// An object that cannot be read.
+    pub(crate) fn reject_object(&mut self, code: &'static str, row: u64, why: impl Into<String>) {
+        self.parsed.rejected += 1;
+        self.note(Note::on(code, self.evidence, why).at(Locator::Object.text(row)));
+    }
+
+    /// A note; many alike become one with a count.
+    pub(crate) fn note(&mut self, note: Note) {
+        let alike = self.parsed.notes.iter().filter(|other| other.code == note.code).count() as u64;
+        if alike <= NOTES_EACH {
+            self.parsed.notes.push(note);
+        } else if let Some(last) = self.parsed.notes.iter_mut().rev().find(|other| other.code == note.code) {
+            last.count += 1;
+            "and further places".clone_into(&mut last.locator);
+        }
+    }
+
+    fn date_orders(&mut self, orders: Vec<Option<DateOrder>>) {
+        for (field, order) in self.fields.clone().iter().zip(&orders) {
+            let words = match order {
+                Some(DateOrder::Dmy) => "day first",
+                Some(DateOrder::Mdy) => "month first",
+                None => continue,
+            };
+            self.note(Note::on("N-TIME-005", self.evidence, format!("column {field:?}: {words}, proven by a value above 12")));
+        }
+        self.batch.date_orders = orders;
+    }
+
+    pub(crate) fn evidence(&self) -> u32 {
+        self.evidence
+    }
+
+    fn flush(&mut self) {
+        if self.batch.rows.is_empty() {
+            return;
+        }
+        (self.take)(&self.batch);
+        self.batch.rows.clear();
+        self.batch.fields.iter_mut().for_each(|column| *column = TextColumn::default());
+    }
+
+    fn finish(mut self) -> Parsed {
+        self.flush();
+        if self.parsed.masked > 0 {
+            let note = Note::on("N-SEC-002", self.evidence, "secrets inside records were masked").times(self.parsed.masked);
+            self.parsed.notes.push(note);
+        }
+        if self.parsed.passed_over > 0 {
+            let note = Note::on("N-LINE-002", self.evidence, "lines that are no records of this format").times(self.parsed.passed_over);
+            self.parsed.notes.push(note);
+        }
+        self.parsed
+    }
+}
+
+/// Hashes what is read through it.
+pub(crate) struct Hashing<R> {
+    inner: R,
+    hasher: Hasher,
+}
+
+impl<R: Read> Hashing<R> {
+    fn new(inner: R) -> Self {
+        Self { inner, hasher: Hasher::default() }
+    }
+
+    /// Reads to the end, and gives the hash of it all.
+    fn rest(mut self) -> io::Result<String> {
+        let mut buffer = [0; 65_536];
+        while self.read(&mut buffer)? > 0 {}
+        Ok(self.hasher.finish())
+    }
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        if let Some(octets) = buffer.get(..read) {
+            self.hasher.update(octets);
+        }
+        Ok(read)
+    }
+}

@@ -1,0 +1,142 @@
+//! Physical lines of a text, whatever its encoding and line ends, in bounded memory.
+
+use std::io::{self, Read};
+
+use encoding_rs::{CoderResult, Decoder};
+
+use crate::collect::encoding::TextShape;
+
+/// Longest line that is read.
+pub(crate) const MAX_LINE: usize = 1 << 20;
+
+/// Why a line is not a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BadLine {
+    /// Octets that are not text in the encoding of the file.
+    Encoding,
+    /// Longer than [`MAX_LINE`].
+    TooLong,
+}
+
+/// A physical line.
+#[derive(Debug)]
+pub(crate) struct Line<'a> {
+    /// Its number, from 1.
+    pub(crate) number: u64,
+    /// Its text without the line end.
+    pub(crate) text: Result<&'a str, BadLine>,
+    /// It has a line end; only the last line of a file can lack one.
+    pub(crate) ended: bool,
+}
+
+/// Reads lines.
+pub(crate) struct Lines<R> {
+    input: R,
+    raw: Vec<u8>,
+    decoder: Option<Decoder>,
+    buffer: Vec<u8>,
+    at: usize,
+    line: Vec<u8>,
+    end: u8,
+    number: u64,
+    finished: bool,
+    mark: usize,
+}
+
+impl<R: Read> Lines<R> {
+    pub(crate) fn new(input: R, shape: TextShape) -> Self {
+        let utf8 = shape.encoding == encoding_rs::UTF_8;
+        Self {
+            input,
+            raw: vec![0; 1 << 16],
+            decoder: (!utf8).then(|| shape.encoding.new_decoder_with_bom_removal()),
+            buffer: Vec::new(),
+            at: 0,
+            line: Vec::new(),
+            end: if shape.carriage_returns { b'\r' } else { b'\n' },
+            number: 0,
+            finished: false,
+            mark: if utf8 { shape.mark } else { 0 },
+        }
+    }
+
+    pub(crate) fn into_inner(self) -> R {
+        self.input
+    }
+
+    /// The next line, or nothing at the end.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        self.line.clear();
+        let mut too_long = false;
+        let ended = loop {
+            if self.at >= self.buffer.len() && !self.fill()? {
+                if self.line.is_empty() && !too_long {
+                    return Ok(None);
+                }
+                break false;
+            }
+            let rest = self.buffer.get(self.at..).unwrap_or_default();
+            let found = memchr::memchr(self.end, rest);
+            let piece = rest.get(..found.unwrap_or(rest.len())).unwrap_or_default();
+            if self.line.len() + piece.len() > MAX_LINE {
+                too_long = true;
+            } else {
+                self.line.extend_from_slice(piece);
+            }
+            self.at += piece.len();
+            if found.is_some() {
+                self.at += 1;
+                break true;
+            }
+        };
+        self.number += 1;
+        if self.line.last() == Some(&b'\r') {
+            self.line.pop();
+        }
+        let text = if too_long {
+            Err(BadLine::TooLong)
+        } else {
+            match std::str::from_utf8(&self.line) {
+                // The decoder puts this character where the octets made no sense.
+                Ok(text) if self.decoder.is_some() && text.contains('\u{fffd}') => Err(BadLine::Encoding),
+                Ok(text) => Ok(text),
+                Err(_) => Err(BadLine::Encoding),
+            }
+        };
+        Ok(Some(Line { number: self.number, text, ended }))
+    }
+
+    fn fill(&mut self) -> io::Result<bool> {
+        self.at = 0;
+        self.buffer.clear();
+        while self.buffer.is_empty() {
+            if self.finished {
+                return Ok(false);
+            }
+            let read = self.input.read(&mut self.raw)?;
+            self.finished = read == 0;
+            let octets = self.raw.get(..read).unwrap_or_default();
+            match &mut self.decoder {
+                None => {
+                    let skip = self.mark.min(octets.len());
+                    self.mark -= skip;
+                    self.buffer.extend_from_slice(octets.get(skip..).unwrap_or_default());
+                }
+                Some(decoder) => decode(decoder, octets, self.finished, &mut self.buffer),
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn decode(decoder: &mut Decoder, mut octets: &[u8], last: bool, out: &mut Vec<u8>) {
+    let mut piece = [0; 4_096];
+    loop {
+        let (result, read, written, _) = decoder.decode_to_utf8(octets, &mut piece, last);
+        out.extend_from_slice(piece.get(..written).unwrap_or_default());
+        octets = octets.get(read..).unwrap_or_default();
+        if result == CoderResult::InputEmpty {
+            return;
+        }
+    }
+}

@@ -1,0 +1,531 @@
+//! The record of a run: `results.json`, `exceptions.jsonl` and `views/`, from which every report is made.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+
+use minijinja::{Environment, UndefinedBehavior};
+
+use super::folder::{FolderError, RunFolder, line};
+use super::results;
+use crate::catalogue::Catalogue;
+use crate::catalogue::control::{Control, TestFile};
+use crate::catalogue::criteria::Criteria;
+use crate::catalogue::engagement::{Engagement, Obtained};
+use crate::domain::evidence::Locator;
+use crate::domain::note::Weight;
+use crate::domain::outcome::Outcome;
+use crate::domain::{digest, instant};
+use crate::engine::{Cell, Rows};
+use crate::evaluate::{ParameterFacts, SegmentFacts, TestFacts};
+use crate::judge::certainty::{self, Certainty};
+use crate::judge::{Judged, JudgedControl, JudgedTest, qualifier};
+use crate::normalise::{Normalised, SourceFacts};
+use crate::parse;
+
+/// Exceptions of a test that stand in `results.json` by id.
+const SAMPLE: usize = 20;
+
+/// Everything the record is made from.
+pub struct Matter<'a> {
+    /// Id of the run.
+    pub id: &'a str,
+    /// SHA-256 over the evidence.
+    pub evidence_root: &'a str,
+    /// The tables.
+    pub normalised: &'a Normalised,
+    /// The checklists.
+    pub catalogue: &'a Catalogue,
+    /// The engagement.
+    pub engagement: &'a Engagement,
+    /// Imported criteria.
+    pub criteria: &'a Criteria,
+    /// What the run came to.
+    pub judged: &'a Judged,
+}
+
+impl Matter<'_> {
+    /// Writes the record.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn write(&self, folder: &RunFolder) -> Result<results::Results, FolderError> {
+        folder.file("evidence-manifest-sha256.txt", |out| {
+            let mut lines: Vec<(String, String)> = Vec::new();
+            for source in &self.normalised.sources {
+                for path in std::iter::once(&source.evidence.path).chain(&source.evidence.also) {
+                    lines.push((path.clone(), source.evidence.sha256.clone()));
+                }
+            }
+            lines.sort();
+            lines.iter().filter(|(_, hash)| !hash.is_empty()).try_for_each(|(path, hash)| out.write_all(line(hash, path).as_bytes()))
+        })?;
+        let mut samples: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+        folder.file("exceptions.jsonl", |out| self.exceptions(out, &mut samples))?;
+        let results = self.results(&samples);
+        folder.file("results.json", |out| {
+            serde_json::to_writer_pretty(&mut *out, &results)?;
+            out.write_all(b"\n")
+        })?;
+        for (name, sql) in VIEWS {
+            let rows = self.normalised.engine.query(sql).map_err(|error| FolderError::Write {
+                path: folder.path().join("views").join(name),
+                source: io::Error::other(error.to_string()),
+            })?;
+            folder.file(&format!("views/{name}"), |out| jsonl(&rows, out))?;
+        }
+        Ok(results)
+    }
+
+    fn exceptions(&self, out: &mut dyn Write, samples: &mut BTreeMap<(String, String), Vec<String>>) -> io::Result<()> {
+        for judged in &self.judged.controls {
+            let Some(control) = self.catalogue.controls.get(&judged.facts.id) else { continue };
+            for (test, file) in judged.facts.tests.iter().zip(&control.file.test) {
+                let says = Says::new(&file.says);
+                for segment in &test.segments {
+                    for row in segment.rows.sorted_by(&["evidence", "row"]) {
+                        let certainty = certainty::of_row(test, &segment.rows, row);
+                        if certainty == Certainty::Undecided {
+                            continue;
+                        }
+                        let exception = self.exception(judged, file, segment, row, certainty, &says);
+                        let sample = samples.entry((judged.facts.id.clone(), test.id.clone())).or_default();
+                        if sample.len() < SAMPLE {
+                            sample.push(exception.id.clone());
+                        }
+                        serde_json::to_writer(&mut *out, &exception)?;
+                        out.write_all(b"\n")?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn exception(&self, judged: &JudgedControl, file: &TestFile, segment: &SegmentFacts, row: usize, certainty: Certainty, says: &Says) -> results::Exception {
+        let rows = &segment.rows;
+        let values: BTreeMap<String, Option<String>> = rows
+            .names()
+            .iter()
+            .filter(|name| !INTERNAL.contains(&name.as_str()))
+            .map(|name| (name.clone(), rows.named(row, name).text()))
+            .collect();
+        let (source, locator) = self.place(&rows.named(row, "evidence"), &rows.named(row, "row"));
+        let id = source.map_or(String::new(), |source| source.evidence.id.clone());
+        let own: BTreeMap<&String, &Option<String>> = values.iter().filter(|(name, _)| !name.ends_with("_evidence")).collect();
+        let values_text = serde_json::to_string(&own).unwrap_or_default();
+        let print = digest::sha256_of_parts([judged.facts.id.as_str(), &file.id, &segment.version, &id, &locator, &values_text]);
+        let mut also = self.other_places(rows, row);
+        let key = (rows.named(row, "evidence").integer().unwrap_or_default(), rows.named(row, "row").integer().unwrap_or_default());
+        let elsewhere = self.normalised.tables.get(&file.subject).and_then(|table| table.elsewhere.get(&key));
+        also.extend(elsewhere.into_iter().flatten().map(|(evidence, row)| {
+            let (source, locator) = self.place(&Cell::Integer(*evidence), &Cell::Integer(*row));
+            format!("{}, {locator}", source.map_or("?", |source| source.evidence.path.as_str()))
+        }));
+        results::Exception {
+            id: format!("EX-{}", digest::short(&print, 12)),
+            control: judged.facts.id.clone(),
+            test: file.id.clone(),
+            segment: segment.version.clone(),
+            certainty: certainty.word().to_owned(),
+            confirmed: judged.confirmed.is_some(),
+            evidence: id,
+            path: source.map_or(String::new(), |source| source.evidence.path.clone()),
+            locator,
+            says: says.render(&values),
+            values,
+            also,
+        }
+    }
+
+    /// The file and place of a row.
+    fn place(&self, evidence: &Cell, row: &Cell) -> (Option<&SourceFacts>, String) {
+        let number = evidence.integer().and_then(|number| u32::try_from(number).ok());
+        let source = self.normalised.sources.iter().find(|source| Some(source.evidence.number) == number);
+        let format = source.and_then(|source| self.catalogue.formats.get(source.evidence.format.as_deref()?));
+        let counted = format.map_or(Locator::Line, parse::locator);
+        (source, counted.text(row.integer().unwrap_or_default().unsigned_abs()))
+    }
+
+    /// The other records a row rests on: pairs `<alias>_evidence`, `<alias>_row`.
+    fn other_places(&self, rows: &Rows, row: usize) -> Vec<String> {
+        let aliases = rows.names().iter().filter_map(|name| name.strip_suffix("_evidence"));
+        aliases
+            .filter_map(|alias| {
+                let evidence = rows.named(row, &format!("{alias}_evidence"));
+                let at = rows.named(row, &format!("{alias}_row"));
+                if evidence == Cell::Null || at == Cell::Null {
+                    return None;
+                }
+                let (source, locator) = self.place(&evidence, &at);
+                Some(format!("{}, {locator}", source?.evidence.path))
+            })
+            .collect()
+    }
+
+    fn results(&self, samples: &BTreeMap<(String, String), Vec<String>>) -> results::Results {
+        let controls: Vec<results::Control> = self.judged.controls.iter().filter_map(|judged| self.control(judged, samples)).chain(self.own_controls()).collect();
+        let notes: Vec<results::Note> = self.judged.notes.iter().map(|judged| self.note(judged)).collect();
+        let counts = self.counts(&controls, &notes);
+        let in_scope = |control: &&results::Control| !["not_applicable", "not_in_force"].contains(&control.outcome.as_str());
+        let settled = controls.iter().filter(in_scope).all(|control| control.confirmed.is_some() || control.qualifier.starts_with("Good practice"));
+        let timeline = &self.normalised.timeline;
+        let illustrative = self.criteria.criterion.iter().any(crate::catalogue::criteria::Criterion::illustrative);
+        results::Results {
+            schema: results::SCHEMA.to_owned(),
+            tool: results::Tool {
+                name: "assure".to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                checklists_sha256: self.catalogue.sha256.clone(),
+            },
+            run: results::Run {
+                id: self.id.to_owned(),
+                state: if settled && !illustrative { "final" } else { "indicative" }.to_owned(),
+                evidence_root_sha256: self.evidence_root.to_owned(),
+                assumptions: timeline.assumptions.clone(),
+                illustrative_criteria: illustrative,
+                integrity_failures: self.normalised.integrity_failures.clone(),
+            },
+            engagement: results::Engagement {
+                title: self.engagement.title.clone(),
+                audited_party: self.engagement.audited_party.clone(),
+                assessor: self.engagement.assessor.clone(),
+                marking: self.engagement.marking.clone(),
+                kind: self.engagement.kind.clone(),
+                period_start: instant::day_text(timeline.period_start),
+                period_end: instant::day_text(timeline.period_end - 1),
+                as_of: instant::day_text(timeline.as_of - 1),
+                environment: self.engagement.environment.clone(),
+                declared: self.engagement.declared,
+            },
+            instruments: self.instruments(),
+            evidence: self.normalised.sources.iter().map(|source| self.evidence(source)).collect(),
+            controls,
+            notes,
+            counts,
+        }
+    }
+
+    fn control(&self, judged: &JudgedControl, samples: &BTreeMap<(String, String), Vec<String>>) -> Option<results::Control> {
+        let control = self.catalogue.controls.get(&judged.facts.id)?;
+        let file = &control.file;
+        let criterion = self.criteria.of(&control.id).next();
+        let tests = judged.facts.tests.iter().zip(&judged.tests).zip(&file.test);
+        Some(results::Control {
+            id: control.id.clone(),
+            checklist: control.checklist.clone(),
+            checklist_title: self.catalogue.checklists.get(&control.checklist).map_or(String::new(), |c| c.title.clone()),
+            instrument: file.instrument.clone(),
+            position: file.expected_position.clone(),
+            clause: criterion.map(|criterion| criterion.clause.clone()),
+            official_text: criterion.map(|criterion| criterion.text.clone()),
+            title: file.title.clone(),
+            requirement: file.requirement.clone(),
+            method: file.method.clone(),
+            assertion: file.assertion.clone(),
+            judges: file.judges.clone(),
+            basis: basis(control, criterion.is_some()),
+            confirmed: judged.confirmed.as_ref().map(|by| format!("confirmed by {by}")),
+            qualifier: qualifier(control, judged.confirmed.is_some(), judged.reclassified.as_deref()),
+            outcome: judged.outcome.code().to_owned(),
+            outcome_words: judged.outcome.words().to_owned(),
+            reason: judged.reason.clone(),
+            leaves_open: file.leaves_open.clone(),
+            procedure: file.procedure.clone(),
+            evidence_wanted: file.evidence.clone(),
+            parameters: judged.facts.parameters.iter().map(|p| parameter(p, control)).collect(),
+            tests: tests.map(|((facts, judged_test), file)| test(facts, judged_test, file, control, samples)).collect(),
+            judgement: self.judged.judgements.by_control.get(&control.id).map(|judgement| results::Judgement {
+                judgement: judgement.judgement.clone(),
+                rationale: judgement.rationale.clone(),
+                prepared_by: judgement.prepared_by.clone(),
+                prepared_on: judgement.prepared_on.clone(),
+                reviewed_by: judgement.reviewed_by.clone(),
+                reviewed_on: judgement.reviewed_on.clone(),
+            }),
+        })
+    }
+
+    /// Imported clauses without a control of ours: each is a control of its own, for a person.
+    fn own_controls(&self) -> Vec<results::Control> {
+        let alone = self.criteria.criterion.iter().filter(|criterion| criterion.controls.is_empty() && criterion.excluded.is_none());
+        alone
+            .map(|criterion| results::Control {
+                id: criterion.own_control(),
+                checklist: "imported".to_owned(),
+                checklist_title: "Imported clauses without a test".to_owned(),
+                instrument: criterion.instrument.clone(),
+                position: criterion.clause.clone(),
+                clause: Some(criterion.clause.clone()),
+                official_text: Some(criterion.text.clone()),
+                title: format!("Clause {}", criterion.clause),
+                requirement: criterion.text.clone(),
+                method: "examine".to_owned(),
+                assertion: "operation".to_owned(),
+                judges: "party".to_owned(),
+                basis: results::Basis {
+                    wording: "official".to_owned(),
+                    applies: "binding".to_owned(),
+                    confidence: "high".to_owned(),
+                    source: format!("imported sheet {}", digest::short(&criterion.sheet, 12)),
+                },
+                confirmed: Some(format!("confirmed by {} on {}", criterion.by, criterion.on)),
+                qualifier: String::new(),
+                outcome: Outcome::ProcedureOpen.code().to_owned(),
+                outcome_words: Outcome::ProcedureOpen.words().to_owned(),
+                reason: "no test is attached to this clause: a person's part is pending".to_owned(),
+                leaves_open: "everything: no part of this control is decided by the program".to_owned(),
+                procedure: vec!["Decide how this clause is tested, and test it.".to_owned()],
+                evidence_wanted: Vec::new(),
+                parameters: Vec::new(),
+                tests: Vec::new(),
+                judgement: None,
+            })
+            .collect()
+    }
+
+    fn instruments(&self) -> Vec<results::Instrument> {
+        self.catalogue
+            .instruments
+            .values()
+            .map(|instrument| {
+                let clauses: Vec<_> = self.criteria.criterion.iter().filter(|criterion| criterion.instrument == instrument.id).collect();
+                results::Instrument {
+                    id: instrument.id.clone(),
+                    title: instrument.title.clone(),
+                    sec: instrument.sec.clone(),
+                    versions: instrument.versions.iter().map(|v| format!("{}, from {} ({})", v.version, instant::day_text(v.from), v.source)).collect(),
+                    clauses_imported: clauses.len() as u64,
+                    coverage: clauses.into_iter().map(|criterion| self.coverage(criterion)).collect(),
+                }
+            })
+            .collect()
+    }
+
+    fn coverage(&self, criterion: &crate::catalogue::criteria::Criterion) -> results::Coverage {
+        let tested = criterion.controls.iter().any(|id| self.catalogue.controls.get(id).is_some_and(|control| !control.file.test.is_empty()));
+        let covered_by = match (criterion.is_duty(), &criterion.excluded, tested) {
+            (_, Some(_), _) => "excluded",
+            (false, None, false) => "not a duty",
+            (_, None, true) => "test",
+            (true, None, false) => "procedure",
+        };
+        results::Coverage {
+            clause: criterion.clause.clone(),
+            version: criterion.version.clone(),
+            text: criterion.text.clone(),
+            controls: criterion.controls.clone(),
+            covered_by: covered_by.to_owned(),
+            reason: criterion.excluded.clone(),
+        }
+    }
+
+    fn evidence(&self, source: &SourceFacts) -> results::Evidence {
+        let evidence = &source.evidence;
+        let used_by: Vec<String> = self
+            .judged
+            .controls
+            .iter()
+            .filter(|control| control.facts.tests.iter().any(|test| test.sources.contains(&evidence.number)))
+            .map(|control| control.facts.id.clone())
+            .collect();
+        results::Evidence {
+            id: evidence.id.clone(),
+            path: evidence.path.clone(),
+            sha256: evidence.sha256.clone(),
+            size: evidence.size,
+            format: evidence.format.clone(),
+            status: evidence.status.word().to_owned(),
+            quality: evidence.quality.word().to_owned(),
+            hash_status: evidence.hash_status.word().to_owned(),
+            records: source.records,
+            rejected: source.rejected,
+            blank: source.blank,
+            passed_over: source.passed_over,
+            first: source.first.map(instant::text),
+            last: source.last.map(instant::text),
+            zone_basis: source.bases.iter().cloned().collect::<Vec<_>>().join(", "),
+            stream: source.stream.clone(),
+            obtained: self.engagement.on(&evidence.path).obtained.as_ref().map(obtained),
+            tables: source.tables.iter().cloned().collect(),
+            used_by,
+            also: evidence.also.clone(),
+            reason: evidence.reason.clone(),
+        }
+    }
+
+    fn note(&self, judged: &crate::judge::JudgedNote) -> results::Note {
+        let note = &judged.note;
+        let source = self.normalised.sources.iter().find(|source| Some(source.evidence.number) == note.evidence);
+        results::Note {
+            code: note.code.to_owned(),
+            weight: match note.weight() {
+                Weight::Weakens => "weakens",
+                Weight::Informs => "informs",
+            }
+            .to_owned(),
+            evidence: source.map(|source| source.evidence.id.clone()),
+            path: source.map(|source| source.evidence.path.clone()),
+            locator: note.locator.clone(),
+            what: note.what.clone(),
+            count: note.count,
+            affects: judged.affects.clone(),
+            fix: note.fix.clone(),
+        }
+    }
+
+    fn counts(&self, controls: &[results::Control], notes: &[results::Note]) -> results::Counts {
+        let tally = |items: &mut dyn Iterator<Item = &str>, keys: &[&str]| {
+            let mut counts: BTreeMap<String, u64> = keys.iter().map(|key| ((*key).to_owned(), 0)).collect();
+            items.for_each(|item| *counts.entry(item.to_owned()).or_default() += 1);
+            counts
+        };
+        let codes: Vec<&str> = Outcome::ALL.iter().map(|outcome| outcome.code()).collect();
+        let confirmed: BTreeSet<&str> = controls.iter().filter(|c| c.confirmed.is_some()).map(|c| c.id.as_str()).collect();
+        let scope: Vec<&results::Control> = controls.iter().filter(|c| !["not_applicable", "not_in_force"].contains(&c.outcome.as_str())).collect();
+        let exceptions = |confirmed_only: bool, certainty: Certainty| -> u64 {
+            let chosen = self.judged.controls.iter().filter(|c| confirmed.contains(c.facts.id.as_str()) == confirmed_only);
+            chosen
+                .flat_map(|c| &c.tests)
+                .map(|test| match certainty {
+                    Certainty::Actual => test.tally.actual,
+                    Certainty::Potential => test.tally.potential,
+                    Certainty::Undecided => test.tally.undecided,
+                })
+                .sum()
+        };
+        results::Counts {
+            evidence: tally(&mut self.normalised.sources.iter().map(|s| s.evidence.status.word()), &["used", "not-recognised", "unreadable"]),
+            outcomes: tally(&mut controls.iter().map(|c| c.outcome.as_str()), &codes),
+            confirmed_outcomes: tally(&mut controls.iter().filter(|c| c.confirmed.is_some()).map(|c| c.outcome.as_str()), &codes),
+            in_scope: scope.len() as u64,
+            confirmed: scope.iter().filter(|c| c.confirmed.is_some()).count() as u64,
+            failures_actual: exceptions(true, Certainty::Actual),
+            failures_potential: exceptions(true, Certainty::Potential),
+            indicative_exceptions: exceptions(false, Certainty::Actual) + exceptions(false, Certainty::Potential),
+            notes: tally(&mut notes.iter().map(|n| n.weight.as_str()), &["weakens", "informs"]),
+        }
+    }
+}
+
+/// Columns of a statement that are for the program.
+const INTERNAL: &[&str] = &["evidence", "row", "rests_on", "beyond", "certainty"];
+
+/// What pictures and sheets need beyond the results.
+const VIEWS: &[(&str, &str)] = &[
+    ("coverage.jsonl", "SELECT stream, system, first, last, records, undated, allowed_gap, live_since, oldest_record_at FROM log_streams"),
+    ("holes.jsonl", "SELECT stream, after, due_at, ends_at, beyond FROM log_holes"),
+    (
+        "certificates.jsonl",
+        "SELECT certificate, evidence, row, kind, profile, serial, subject, issuer, not_before, not_after, indefinite, signature_ok FROM certificates",
+    ),
+    ("crls.jsonl", "SELECT crl, evidence, row, issuer, issuer_role, crl_number, this_update, next_update, entries, signature_ok FROM crls"),
+];
+
+fn jsonl(rows: &Rows, out: &mut dyn Write) -> io::Result<()> {
+    for row in rows.sorted_by(&[]) {
+        let object: BTreeMap<&String, Option<String>> = rows.names().iter().map(|name| (name, rows.named(row, name).text())).collect();
+        serde_json::to_writer(&mut *out, &object)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+fn basis(control: &Control, confirmed: bool) -> results::Basis {
+    let basis = &control.file.basis;
+    results::Basis {
+        wording: if confirmed { "official".to_owned() } else { basis.wording.clone() },
+        applies: basis.applies.clone(),
+        confidence: basis.confidence.clone(),
+        source: basis.source.clone(),
+    }
+}
+
+fn parameter(facts: &ParameterFacts, control: &Control) -> results::Parameter {
+    results::Parameter {
+        name: facts.name.clone(),
+        value: facts.value.clone(),
+        about: control.file.parameters.get(&facts.name).map_or(String::new(), |p| p.about.clone()),
+        set_by: facts.set_by.clone(),
+    }
+}
+
+fn obtained(obtained: &Obtained) -> String {
+    let query = obtained.query.as_ref().map_or(String::new(), |query| format!("; {query}"));
+    let count = obtained.source_count.map_or(String::new(), |count| format!("; the source holds {count}"));
+    format!("{} by {} on {}{query}{count}", obtained.how, obtained.by, obtained.on)
+}
+
+fn test(facts: &TestFacts, judged: &JudgedTest, file: &TestFile, control: &Control, samples: &BTreeMap<(String, String), Vec<String>>) -> results::Test {
+    let census = &facts.census;
+    let coverage = if facts.missing.is_empty() {
+        let mut words = format!("{} of {} tested", census.population, census.population + census.unreadable);
+        for (count, what) in [(census.unreadable, "unreadable"), (census.excluded, "excluded"), (census.outside, "outside the period or the time of the instrument")] {
+            if count > 0 {
+                words = format!("{words}, {count} {what}");
+            }
+        }
+        words
+    } else {
+        "not run".to_owned()
+    };
+    results::Test {
+        id: facts.id.clone(),
+        outcome: judged.outcome.code().to_owned(),
+        outcome_words: judged.outcome.words().to_owned(),
+        reason: judged.reason.clone(),
+        subject: file.subject.clone(),
+        population: census.population,
+        excluded: census.excluded,
+        outside: census.outside,
+        unreadable: census.unreadable,
+        records: census.records(),
+        exceptions: judged.tally.exceptions(),
+        potential: judged.tally.potential,
+        undecided: judged.tally.undecided,
+        coverage,
+        completeness: facts
+            .completeness
+            .iter()
+            .map(|known| results::Completeness {
+                table: known.table.clone(),
+                rests_on: known.rests_on.word().to_owned(),
+                status: known.state.words().to_owned(),
+                reason: known.reason.clone(),
+            })
+            .collect(),
+        segments: facts.segments.iter().map(|segment| self::segment(segment, facts)).collect(),
+        sample: samples.get(&(control.id.clone(), facts.id.clone())).cloned().unwrap_or_default(),
+    }
+}
+
+fn segment(segment: &SegmentFacts, test: &TestFacts) -> results::Segment {
+    let decided = (0..segment.rows.len()).filter(|row| certainty::of_row(test, &segment.rows, *row) != Certainty::Undecided);
+    results::Segment {
+        version: segment.version.clone(),
+        from: instant::text(segment.from),
+        until: instant::text(segment.until),
+        population: segment.population,
+        exceptions: decided.count() as u64,
+        parameters: segment.parameters.iter().map(|p| format!("{} = {}", p.name, p.value)).collect(),
+    }
+}
+
+/// The template of a test's words.
+struct Says(Environment<'static>);
+
+impl Says {
+    fn new(template: &str) -> Self {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        // A template that does not parse is a complaint of `lint`; here its row still speaks.
+        let _ = environment.add_template_owned("says", template.to_owned());
+        Self(environment)
+    }
+
+    fn render(&self, values: &BTreeMap<String, Option<String>>) -> String {
+        let shown: BTreeMap<String, String> = values.iter().map(|(k, v)| (k.clone(), v.clone().unwrap_or_else(|| "(nothing)".to_owned()))).collect();
+        let rendered = self.0.get_template("says").and_then(|template| template.render(minijinja::Value::from(shown)));
+        rendered.unwrap_or_else(|error| format!("{values:?} ({error})"))
+    }
+}

@@ -1,0 +1,69 @@
+//! `assure inventory`.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::cli::Common;
+use super::{Failure, Form, Terminal};
+use crate::domain::evidence::Status;
+use crate::exit::Exit;
+use crate::inputs::Inputs;
+use crate::report::untrusted::visible;
+
+/// Lists every file; reads it no further than its recognition needs.
+///
+/// # Errors
+/// [`Failure`].
+pub fn inventory(folder: &Path, common: &Common, form: Form, terminal: &mut Terminal) -> Result<Exit, Failure> {
+    let inputs = Inputs::load(folder, &common.flags())?;
+    let collected = crate::gather(&inputs)?;
+    let objects: Vec<serde_json::Value> = collected
+        .evidence
+        .iter()
+        .map(|evidence| {
+            let notes: Vec<_> = collected.notes.iter().filter(|note| note.evidence == Some(evidence.number)).collect();
+            json!({
+                "id": evidence.id,
+                "path": evidence.path,
+                "sha256": evidence.sha256,
+                "size": evidence.size,
+                "format": evidence.format,
+                "status": evidence.status.word(),
+                "quality": evidence.quality.word(),
+                "hash_status": evidence.hash_status.word(),
+                "also": evidence.also,
+                "reason": evidence.reason,
+                "notes": notes.iter().map(|note| json!({ "code": note.code, "what": note.what, "fix": note.fix })).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    match form {
+        Form::Json => terminal.data(&format!("{:#}\n", serde_json::Value::Array(objects)))?,
+        Form::Jsonl => terminal.data(&objects.iter().map(|object| format!("{object}\n")).collect::<String>())?,
+        Form::Human => {
+            for evidence in &collected.evidence {
+                let format = evidence.format.as_deref().unwrap_or("-");
+                let reason = evidence.reason.as_deref().map_or_else(String::new, |reason| format!("  ({})", visible(reason)));
+                let line = format!(
+                    "{}  {:<14} {:<20} {:>10}  {}{reason}\n",
+                    evidence.id,
+                    evidence.status.word(),
+                    format,
+                    evidence.size,
+                    visible(&evidence.path)
+                );
+                terminal.data(&line)?;
+            }
+        }
+    }
+    let count = |status| collected.evidence.iter().filter(|evidence| evidence.status == status).count();
+    terminal.say(&format!(
+        "{} files: {} used, {} not recognised, {} unreadable",
+        collected.evidence.len(),
+        count(Status::Used),
+        count(Status::NotRecognised),
+        count(Status::Unreadable)
+    ));
+    Ok(if count(Status::Used) == 0 { Exit::NoEvidence } else { Exit::Clean })
+}

@@ -97,8 +97,9 @@ impl Inputs {
         let mut folders: Vec<&Path> = flags.checklists.iter().map(PathBuf::as_path).collect();
         folders.extend((declared && own.is_dir()).then_some(own.as_path()));
         let mut catalogue = Catalogue::load(&folders).map_err(InputsError::Complaints)?;
-        let overrides = Overrides::read("overrides.toml", read(&own.join("overrides.toml"))?.filter(|_| declared).as_deref(), &mut catalogue)
-            .map_err(InputsError::Complaints)?;
+        let overrides =
+            Overrides::read("overrides.toml", read(&own.join("overrides.toml"))?.filter(|_| declared).as_deref(), &mut catalogue)
+                .map_err(InputsError::Complaints)?;
         let criteria = Criteria::read("criteria.toml", read(&own.join("criteria.toml"))?.filter(|_| declared).as_deref(), &catalogue)
             .map_err(InputsError::Complaints)?;
         let judgements = read(&folder.join("judgements.jsonl"))?.filter(|_| declared).unwrap_or_default();

@@ -176,8 +176,8 @@ fn identify(inputs: &Inputs, collected: &Collected) -> (String, String) {
     }
     files.sort_unstable();
     let root = digest::sha256_of_parts(files.iter().flat_map(|(path, hash)| [*path, *hash]));
-    let parts =
+    let parts: [&str; 6] =
         [&root, &inputs.engagement_text, &inputs.settings, &inputs.catalogue.sha256, &inputs.judgements, env!("CARGO_PKG_VERSION")];
-    let id = digest::sha256_of_parts(parts.iter().map(|part| part.as_ref()));
+    let id = digest::sha256_of_parts(parts);
     (digest::short(&id, 16).to_owned(), root)
 }

@@ -53,16 +53,11 @@ pub fn build(sample: &mut Sample, pki: &Pki) {
             revocation.reason,
         );
         let mut entry = audit(revocation.at, &fields);
-        entry.mark = Some((
-            format!("revoked/{}", revocation.entity),
-            revocation.serial.clone(),
-        ));
+        entry.mark = Some((format!("revoked/{}", revocation.entity), revocation.serial.clone()));
         entries.push(entry);
     }
     for (number, at) in &pki.crls {
-        let fields = format!(
-            "CRL_CREATION;SUCCESS;CRL;CORE;ScheduledTask;{CA_ID};;;msg=CRL number {number} created."
-        );
+        let fields = format!("CRL_CREATION;SUCCESS;CRL;CORE;ScheduledTask;{CA_ID};;;msg=CRL number {number} created.");
         entries.push(audit(*at, &fields));
     }
     entries.extend((0..61).map(logged_in));
@@ -72,18 +67,13 @@ pub fn build(sample: &mut Sample, pki: &Pki) {
         let (from, to) = (Utc::at(HOLE.0), Utc::at(HOLE.1));
         entries.retain(|entry| {
             let inside = entry.audit && from < entry.at && entry.at < to;
-            assert!(
-                !inside || entry.mark.is_none(),
-                "the hole would swallow an issuance"
-            );
+            assert!(!inside || entry.mark.is_none(), "the hole would swallow an issuance");
             !inside
         });
     }
     entries.sort_by_key(|entry| entry.at);
     // The log is rotated at midnight, by the wall clock of the server.
-    let (september, october): (Vec<Entry>, Vec<Entry>) = entries
-        .into_iter()
-        .partition(|entry| entry.at.london().0.as_str() < "2020-10-01");
+    let (september, october): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|entry| entry.at.london().0.as_str() < "2020-10-01");
     add(sample, "ca/server-2020-09.log", september);
     add(sample, "ca/server-2020-10.log", october);
 }
@@ -105,16 +95,8 @@ fn add(sample: &mut Sample, path: &str, entries: Vec<Entry>) {
 fn audit(at: Utc, fields: &str) -> Entry {
     let (local, offset) = at.london();
     let thread = at.0 % 29 + 1;
-    let line = format!(
-        "{} {LOGGER} (default task-{thread}) {local}{offset};{fields}",
-        prefix(at)
-    );
-    Entry {
-        at,
-        lines: vec![line],
-        audit: true,
-        mark: None,
-    }
+    let line = format!("{} {LOGGER} (default task-{thread}) {local}{offset};{fields}", prefix(at));
+    Entry { at, lines: vec![line], audit: true, mark: None }
 }
 
 fn prefix(at: Utc) -> String {
@@ -173,9 +155,7 @@ fn issued(issue: &Issue) -> Vec<Entry> {
 
 /// The daily look of an administrator, in the morning.
 fn logged_in(day: i64) -> Entry {
-    let at = Utc::at("2020-09-01T07:35:00")
-        .plus_days(day)
-        .plus(seed::below(&format!("login/{day}"), 1500));
+    let at = Utc::at("2020-09-01T07:35:00").plus_days(day).plus(seed::below(&format!("login/{day}"), 1500));
     let number = seed::below(&format!("administrator/{day}"), 2);
     let fields = format!(
         "ADMINWEB_ADMINISTRATORLOGGEDIN;SUCCESS;ADMINWEB;EJBCA;{};{CA_ID};{};;remoteip=192.0.2.{}",

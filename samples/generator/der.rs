@@ -16,9 +16,7 @@ pub const SET: u8 = 0x31;
 
 /// One element: tag, shortest length, content.
 pub fn element(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(content.len())
-        .expect("an element of the sample is small")
-        .to_be_bytes();
+    let length = u32::try_from(content.len()).expect("an element of the sample is small").to_be_bytes();
     let mut out = vec![tag];
     match length {
         [0, 0, 0, short] if short < 0x80 => out.push(short),
@@ -42,10 +40,7 @@ pub fn explicit(number: u8, content: &[u8]) -> Vec<u8> {
 /// A small non-negative INTEGER.
 pub fn integer(value: u32) -> Vec<u8> {
     let octets = value.to_be_bytes();
-    let first = octets
-        .iter()
-        .position(|octet| *octet != 0)
-        .unwrap_or(octets.len() - 1);
+    let first = octets.iter().position(|octet| *octet != 0).unwrap_or(octets.len() - 1);
     let mut content = octets[first..].to_vec();
     if content[0] >= 0x80 {
         content.insert(0, 0);
@@ -63,10 +58,7 @@ pub fn text(value: &str) -> Vec<u8> {
 }
 
 pub fn oid(dotted: &str) -> Vec<u8> {
-    let arcs: Vec<u32> = dotted
-        .split('.')
-        .map(|arc| arc.parse().expect("an arc is a number"))
-        .collect();
+    let arcs: Vec<u32> = dotted.split('.').map(|arc| arc.parse().expect("an arc is a number")).collect();
     let mut content = Vec::new();
     let joined = std::iter::once(arcs[0] * 40 + arcs[1]).chain(arcs[2..].iter().copied());
     for arc in joined {
@@ -88,9 +80,5 @@ pub fn oid(dotted: &str) -> Vec<u8> {
 /// A time as RFC 5280 4.1.2.5 wants it: two-digit years up to 2049.
 pub fn time(at: Utc) -> Vec<u8> {
     let full = at.generalized();
-    if at.civil().year < 2050 {
-        element(UTC_TIME, &full.as_bytes()[2..])
-    } else {
-        element(GENERALIZED_TIME, full.as_bytes())
-    }
+    if at.civil().year < 2050 { element(UTC_TIME, &full.as_bytes()[2..]) } else { element(GENERALIZED_TIME, full.as_bytes()) }
 }

@@ -45,12 +45,7 @@ struct Kind {
 }
 
 const KINDS: [Kind; 12] = [
-    Kind {
-        what: "CA log of ca-01",
-        path: "ca/server-*.log",
-        settled: "stream = \"ca-01\"\n",
-        query: "server.log of ca-01, all members",
-    },
+    Kind { what: "CA log of ca-01", path: "ca/server-*.log", settled: "stream = \"ca-01\"\n", query: "server.log of ca-01, all members" },
     Kind {
         what: "audit table of ra-01",
         path: "ca/ra-01-audit.jsonl",
@@ -81,18 +76,8 @@ const KINDS: [Kind; 12] = [
         settled: "",
         query: "every CRL published in the period, and the last one before it",
     },
-    Kind {
-        what: "ARL of the root",
-        path: "crl/root-arl.crl",
-        settled: "",
-        query: "the ARL in force in the period",
-    },
-    Kind {
-        what: "register of requests",
-        path: "registers/requests.csv",
-        settled: "zone = \"UTC\"\n",
-        query: "the whole register, as CSV",
-    },
+    Kind { what: "ARL of the root", path: "crl/root-arl.crl", settled: "", query: "the ARL in force in the period" },
+    Kind { what: "register of requests", path: "registers/requests.csv", settled: "zone = \"UTC\"\n", query: "the whole register, as CSV" },
     Kind {
         what: "register of approvals",
         path: "registers/approvals.csv",
@@ -127,13 +112,7 @@ pub fn text(sample: &Sample) -> String {
     }
     for host in ["ca-01", "ra-01"] {
         let path = format!("config/{host}/*");
-        source(
-            &mut text,
-            sample,
-            &path,
-            &format!("host = \"{host}\"\n"),
-            "sshd_config, copied as root",
-        );
+        source(&mut text, sample, &path, &format!("host = \"{host}\"\n"), "sshd_config, copied as root");
     }
     for Kind { what, path, .. } in KINDS {
         let count = matching(sample, path).count();
@@ -144,15 +123,8 @@ pub fn text(sample: &Sample) -> String {
         );
     }
     text += PROFILES;
-    let ra_oldest = if sample.planted {
-        "2020-06-15T08:30:00Z"
-    } else {
-        "2019-06-01T08:30:00Z"
-    };
-    for (name, gap, oldest) in [
-        ("ca-01", "PT12H", "2019-06-01T09:00:00Z"),
-        ("ra-01", "PT24H", ra_oldest),
-    ] {
+    let ra_oldest = if sample.planted { "2020-06-15T08:30:00Z" } else { "2019-06-01T08:30:00Z" };
+    for (name, gap, oldest) in [("ca-01", "PT12H", "2019-06-01T09:00:00Z"), ("ra-01", "PT24H", ra_oldest)] {
         let _ = write!(
             text,
             "\n[[stream]]\nname = \"{name}\"\nlive_since = 2019-06-01\nallowed_gap = \"{gap}\"\n\
@@ -174,11 +146,7 @@ fn source(text: &mut String, sample: &Sample, path: &str, settled: &str, query: 
 /// The records of every file a path of this engagement stands for: it has one `*` at most.
 fn matching<'a>(sample: &'a Sample, path: &'a str) -> impl Iterator<Item = usize> + 'a {
     let (before, after) = path.split_once('*').unwrap_or((path, ""));
-    sample
-        .records
-        .iter()
-        .filter(move |(file, _)| file.starts_with(before) && file.ends_with(after))
-        .map(|(_, records)| *records)
+    sample.records.iter().filter(move |(file, _)| file.starts_with(before) && file.ends_with(after)).map(|(_, records)| *records)
 }
 
 /// The tables that the evidence of a path feeds: known also when it never came.

@@ -7,9 +7,7 @@ use std::fmt::Write as _;
 
 pub fn build(sample: &mut Sample) {
     let root = if sample.planted { "yes" } else { "no" };
-    let ca = format!(
-        "{COMMON}\n# Authentication\nPermitRootLogin {root}\nPasswordAuthentication no\n{REST}"
-    );
+    let ca = format!("{COMMON}\n# Authentication\nPermitRootLogin {root}\nPasswordAuthentication no\n{REST}");
     add(sample, "ca-01", &ca);
     // A near miss: sshd takes the first value of a keyword, so the second line decides nothing.
     let ra = format!(
@@ -76,20 +74,10 @@ fn add_index(sample: &mut Sample) {
     let rows = [
         ("V", "2022-03-14T09:30:00", "", "ca-01"),
         ("V", "2020-10-12T08:15:00", "", "ra-01"),
-        (
-            "R",
-            "2021-11-30T12:00:00",
-            "200611141500Z,superseded",
-            "crl-repository",
-        ),
+        ("R", "2021-11-30T12:00:00", "200611141500Z,superseded", "crl-repository"),
         ("V", "2022-06-11T14:20:00", "", "crl-repository"),
         ("V", "2022-08-02T10:00:00", "", "va-01"),
-        (
-            "R",
-            "2022-08-02T10:05:00",
-            "200929083012Z,cessationOfOperation",
-            "va-02",
-        ),
+        ("R", "2022-08-02T10:05:00", "200929083012Z,cessationOfOperation", "va-02"),
         ("V", "2022-10-05T07:45:00", "", "ra-01"),
         ("V", "2022-10-05T07:50:00", "", "monitoring"),
     ];

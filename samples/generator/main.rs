@@ -14,8 +14,8 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let folder = Path::new(&folder);
-    let written = write(&folder.join("secure-cohort"), Variant::Planted)
-        .and_then(|()| write(&folder.join("secure-cohort-clean"), Variant::Clean));
+    let written =
+        write(&folder.join("secure-cohort"), Variant::Planted).and_then(|()| write(&folder.join("secure-cohort-clean"), Variant::Clean));
     match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -27,25 +27,16 @@ pub enum Variant {
 
 /// Every file of the sample, by path relative to the sample folder. Same bytes on every call.
 pub fn files(variant: Variant) -> BTreeMap<String, Vec<u8>> {
-    let mut sample = Sample {
-        planted: variant == Variant::Planted,
-        ..Sample::default()
-    };
+    let mut sample = Sample { planted: variant == Variant::Planted, ..Sample::default() };
     let pki = pki::build(&mut sample);
     ca_log::build(&mut sample, &pki);
     node::build(&mut sample);
     registers::build(&mut sample, &pki);
     hosts::build(&mut sample);
 
-    let mut files = BTreeMap::from([(
-        "engagement.toml".to_owned(),
-        engagement::text(&sample).into_bytes(),
-    )]);
+    let mut files = BTreeMap::from([("engagement.toml".to_owned(), engagement::text(&sample).into_bytes())]);
     if sample.planted {
-        files.insert(
-            "deviations.toml".to_owned(),
-            deviations::text(&sample).into_bytes(),
-        );
+        files.insert("deviations.toml".to_owned(), deviations::text(&sample).into_bytes());
     }
     for (path, bytes) in sample.evidence {
         files.insert(format!("evidence/{path}"), bytes);
@@ -79,13 +70,6 @@ impl Sample {
 
     fn mark(&mut self, what: String, evidence: &str, row: usize, serial: Option<&[u8]>) {
         let serial = serial.map(seed::lower);
-        self.places.insert(
-            what,
-            Place {
-                evidence: evidence.to_owned(),
-                row,
-                serial,
-            },
-        );
+        self.places.insert(what, Place { evidence: evidence.to_owned(), row, serial });
     }
 }

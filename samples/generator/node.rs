@@ -7,11 +7,7 @@ use super::time::Utc;
 const PATH: &str = "ca/ra-01-audit.jsonl";
 const FIRST_NUMBER: usize = 52_000;
 /// Three records in a row; the planted variant has lost them.
-const LOST: [&str; 3] = [
-    "2020-10-09T11:02:10",
-    "2020-10-09T11:02:41",
-    "2020-10-09T11:03:15",
-];
+const LOST: [&str; 3] = ["2020-10-09T11:02:10", "2020-10-09T11:02:41", "2020-10-09T11:03:15"];
 /// The planted variant has a second record with the number of the last one before this instant.
 const TWICE: &str = "2020-10-16T21:00:00";
 
@@ -27,11 +23,7 @@ pub fn build(sample: &mut Sample) {
         let after = Utc::at(TWICE);
         let last = records.iter().rposition(|record| record.at < after);
         let last = last.expect("the node is logging by then");
-        let copy = Record {
-            at: after,
-            number: records[last].number,
-            lost: false,
-        };
+        let copy = Record { at: after, number: records[last].number, lost: false };
         records.insert(last + 1, copy);
         records.retain(|record| !record.lost);
     }
@@ -55,31 +47,18 @@ pub fn build(sample: &mut Sample) {
 
 /// A record each morning and each evening of the period, one before and one after it.
 fn records() -> Vec<Record> {
-    let mut times = vec![
-        Utc::at("2020-08-31T20:00:00"),
-        Utc::at("2020-11-01T04:00:00"),
-    ];
+    let mut times = vec![Utc::at("2020-08-31T20:00:00"), Utc::at("2020-11-01T04:00:00")];
     for day in 0..61 {
         for (hour, span) in [(8, 1200), (19, 2400)] {
             let jitter = seed::below(&format!("node/{day}/{hour}"), span);
-            let at = Utc::at("2020-09-01T00:00:00")
-                .plus_days(day)
-                .plus_hours(hour)
-                .plus(jitter);
+            let at = Utc::at("2020-09-01T00:00:00").plus_days(day).plus_hours(hour).plus(jitter);
             times.push(at);
         }
     }
     let lost = LOST.map(Utc::at);
     times.extend(lost);
     times.sort();
-    (FIRST_NUMBER..)
-        .zip(times)
-        .map(|(number, at)| Record {
-            at,
-            number,
-            lost: lost.contains(&at),
-        })
-        .collect()
+    (FIRST_NUMBER..).zip(times).map(|(number, at)| Record { at, number, lost: lost.contains(&at) }).collect()
 }
 
 fn line(record: &Record) -> String {
@@ -89,11 +68,7 @@ fn line(record: &Record) -> String {
     let millisecond = record.at.0 * 1000 + seed::below(&label, 1000);
     let morning = record.at.civil().hour < 12 && !record.lost;
     let (event, module, details) = if morning {
-        (
-            "ADMINWEB_ADMINISTRATORLOGGEDIN",
-            "ADMINWEB",
-            r#""remoteip=192.0.2.21""#,
-        )
+        ("ADMINWEB_ADMINISTRATORLOGGEDIN", "ADMINWEB", r#""remoteip=192.0.2.21""#)
     } else {
         ("ACCESS_CONTROL", "ACCESSCONTROL", "null")
     };

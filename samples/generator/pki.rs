@@ -62,19 +62,11 @@ pub fn build(sample: &mut Sample) -> Pki {
     add_authorities(sample, &root, &issuing);
 
     let issues = issues(&issuing, sample.planted);
-    for (kind, folder) in [
-        (Kind::Organisation, "organisation"),
-        (Kind::Device, "device"),
-    ] {
+    for (kind, folder) in [(Kind::Organisation, "organisation"), (Kind::Device, "device")] {
         let path = format!("certificates/{folder}/{folder}-2020.pem");
         let bundle: Vec<&Issue> = issues.iter().filter(|issue| issue.kind == kind).collect();
         for (issue, row) in bundle.iter().zip(1..) {
-            sample.mark(
-                format!("certificate/{}", issue.entity),
-                &path,
-                row,
-                Some(&issue.serial),
-            );
+            sample.mark(format!("certificate/{}", issue.entity), &path, row, Some(&issue.serial));
         }
         let text = x509::pem("CERTIFICATE", bundle.iter().map(|issue| &issue.der));
         sample.add(&path, bundle.len(), text);
@@ -84,16 +76,8 @@ pub fn build(sample: &mut Sample) -> Pki {
     let crls = timetable(&revocations, sample.planted);
     add_crls(sample, &issuing, &crls, &revocations);
     let arl_at = Utc::at("2020-06-03T10:00:00");
-    sample.add(
-        "crl/root-arl.crl",
-        1,
-        x509::crl(&root, 7, arl_at, arl_at.plus_years(1), &[]),
-    );
-    Pki {
-        issues,
-        revocations,
-        crls,
-    }
+    sample.add("crl/root-arl.crl", 1, x509::crl(&root, 7, arl_at, arl_at.plus_years(1), &[]));
+    Pki { issues, revocations, crls }
 }
 
 fn add_authorities(sample: &mut Sample, root: &Authority, issuing: &Authority) {
@@ -126,18 +110,10 @@ fn add_authorities(sample: &mut Sample, root: &Authority, issuing: &Authority) {
             x509::policy(x509::LIVE_POLICY),
         ],
     };
-    for (name, certificate) in [
-        ("root", root_certificate),
-        ("issuing-1", issuing_certificate),
-    ] {
+    for (name, certificate) in [("root", root_certificate), ("issuing-1", issuing_certificate)] {
         let path = format!("certificates/ca/{name}.pem");
         let der = certificate.sign(root, &root.key);
-        sample.mark(
-            format!("certificate/{name}"),
-            &path,
-            1,
-            Some(&certificate.serial),
-        );
+        sample.mark(format!("certificate/{name}"), &path, 1, Some(&certificate.serial));
         sample.add(&path, 1, x509::pem("CERTIFICATE", [&der]));
     }
 }
@@ -156,27 +132,15 @@ fn organisation(number: i64, issuing: &Authority, planted: bool) -> Issue {
     let at = if entity == LOOK_BACK {
         Utc::at("2020-09-05T10:20:41")
     } else {
-        Utc::at("2020-09-02T09:00:00")
-            .plus_days((number - 1) * 57 / 23)
-            .plus_hours(number * 5 % 8)
-            .plus(number * 1049 % 3600)
+        Utc::at("2020-09-02T09:00:00").plus_days((number - 1) * 57 / 23).plus_hours(number * 5 % 8).plus(number * 1049 % 3600)
     };
     let role = if is(LONG_ROLE_CODE) {
         "137"
     } else {
-        ROLE_CODES
-            .iter()
-            .copied()
-            .cycle()
-            .nth(usize::try_from(number).unwrap_or(0))
-            .unwrap_or("02")
+        ROLE_CODES.iter().copied().cycle().nth(usize::try_from(number).unwrap_or(0)).unwrap_or("02")
     };
     let eui_64 = seed::octets(&format!("eui-64/{entity}"));
-    let identifier = if is(SHORT_IDENTIFIER) {
-        &eui_64[..7]
-    } else {
-        &eui_64[..8]
-    };
+    let identifier = if is(SHORT_IDENTIFIER) { &eui_64[..7] } else { &eui_64[..8] };
     let years = if is(TWELVE_YEARS) { 12 } else { 10 };
     let key = seed::key(&entity);
     let mut extensions = vec![x509::key_usage(usage(number)), x509::subject_key_id(&key)];
@@ -184,11 +148,7 @@ fn organisation(number: i64, issuing: &Authority, planted: bool) -> Issue {
         extensions.push(x509::authority_key_id(&issuing.key));
     }
     let test = is(IN_TEST_POLICY);
-    extensions.push(x509::policy(if test {
-        x509::TEST_POLICY
-    } else {
-        x509::LIVE_POLICY
-    }));
+    extensions.push(x509::policy(if test { x509::TEST_POLICY } else { x509::LIVE_POLICY }));
     let certificate = Certificate {
         serial: seed::serial(&entity),
         subject: x509::name(&[
@@ -202,11 +162,7 @@ fn organisation(number: i64, issuing: &Authority, planted: bool) -> Issue {
         extensions,
     };
     let impostor = seed::key("a key that is not the issuing CA's");
-    let signer = if is(WRONG_SIGNATURE) {
-        &impostor
-    } else {
-        &issuing.key
-    };
+    let signer = if is(WRONG_SIGNATURE) { &impostor } else { &issuing.key };
     Issue {
         subject: format!("CN={entity},OU={role},UID={}", seed::lower(identifier)),
         entity,
@@ -220,10 +176,7 @@ fn organisation(number: i64, issuing: &Authority, planted: bool) -> Issue {
 
 fn device(number: i64, issuing: &Authority) -> Issue {
     let entity = format!("DEV-{number:02}");
-    let at = Utc::at("2020-09-03T10:00:00")
-        .plus_days((number - 1) * 5)
-        .plus_hours(number % 6)
-        .plus(number * 1217 % 3600);
+    let at = Utc::at("2020-09-03T10:00:00").plus_days((number - 1) * 5).plus_hours(number % 6).plus(number * 1217 % 3600);
     let key = seed::key(&entity);
     let certificate = Certificate {
         serial: seed::serial(&entity),
@@ -251,11 +204,7 @@ fn device(number: i64, issuing: &Authority) -> Issue {
 }
 
 fn usage(number: i64) -> Usage {
-    if number % 2 == 0 {
-        Usage::Agreement
-    } else {
-        Usage::Signature
-    }
+    if number % 2 == 0 { Usage::Agreement } else { Usage::Signature }
 }
 
 /// The revocation that a CRL lists exactly 60 minutes later, and the one that waits three hours.
@@ -281,10 +230,7 @@ fn revocations(issues: &[Issue], planted: bool) -> Vec<Revocation> {
             entity: entity.to_owned(),
             at,
             reason,
-            serial: issue
-                .expect("only what was issued is revoked")
-                .serial
-                .clone(),
+            serial: issue.expect("only what was issued is revoked").serial.clone(),
             extra: (!waits).then(|| at.plus(20 * 60)),
         }
     })
@@ -311,14 +257,8 @@ fn timetable(revocations: &[Revocation], planted: bool) -> Vec<(u32, Utc)> {
     };
     replace(&["2020-10-12T08:10:00"], TWELVE_HOURS);
     if planted {
-        replace(
-            &["2020-10-07T16:10:00", "2020-10-08T00:10:00"],
-            TWENTY_HOURS,
-        );
-        replace(
-            &["2020-09-17T00:10:00", "2020-09-17T08:10:00"],
-            ACROSS_THE_START,
-        );
+        replace(&["2020-10-07T16:10:00", "2020-10-08T00:10:00"], TWENTY_HOURS);
+        replace(&["2020-09-17T00:10:00", "2020-09-17T08:10:00"], ACROSS_THE_START);
         times.retain(|at| *at <= Utc::at(LAST_PLANTED));
     }
     times.extend(revocations.iter().filter_map(|revocation| revocation.extra));
@@ -326,34 +266,19 @@ fn timetable(revocations: &[Revocation], planted: bool) -> Vec<(u32, Utc)> {
     (FIRST_CRL..).zip(times).collect()
 }
 
-fn add_crls(
-    sample: &mut Sample,
-    issuing: &Authority,
-    crls: &[(u32, Utc)],
-    revocations: &[Revocation],
-) {
+fn add_crls(sample: &mut Sample, issuing: &Authority, crls: &[(u32, Utc)], revocations: &[Revocation]) {
     let mut bundles: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
     let october = Utc::at("2020-10-01T00:00:00");
     for &(number, at) in crls {
         let entries: Vec<Entry> = revocations
             .iter()
             .filter(|revocation| revocation.at <= at)
-            .map(|revocation| Entry {
-                serial: revocation.serial.clone(),
-                revoked_at: revocation.at,
-                reason: revocation.reason,
-            })
+            .map(|revocation| Entry { serial: revocation.serial.clone(), revoked_at: revocation.at, reason: revocation.reason })
             .collect();
         let month = if at < october { "09" } else { "10" };
         let path = format!("crl/issuing-1-2020-{month}.pem");
         let bundle = bundles.entry(path.clone()).or_default();
-        bundle.push(x509::crl(
-            issuing,
-            number,
-            at,
-            at.plus_hours(CRL_HOURS),
-            &entries,
-        ));
+        bundle.push(x509::crl(issuing, number, at, at.plus_hours(CRL_HOURS), &entries));
         sample.mark(format!("crl/{}", at.iso()), &path, bundle.len(), None);
     }
     for (path, bundle) in bundles {

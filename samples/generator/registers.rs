@@ -26,11 +26,7 @@ struct Request {
 }
 
 pub fn build(sample: &mut Sample, pki: &Pki) {
-    let mut requests: Vec<Request> = pki
-        .issues
-        .iter()
-        .map(|issue| answered(issue, sample.planted))
-        .collect();
+    let mut requests: Vec<Request> = pki.issues.iter().map(|issue| answered(issue, sample.planted)).collect();
     requests.extend(unanswered(sample.planted));
     requests.sort_by_key(|request| request.at);
     // Numbers are given before requests go missing, so that both variants share them. They skip:
@@ -41,9 +37,7 @@ pub fn build(sample: &mut Sample, pki: &Pki) {
         number += 1 + seed::below(&format!("request/{}", request.entity), 4);
         numbered.push((format!("RQ-{number:05}"), request));
     }
-    numbered.retain(|(_, request)| {
-        request.entity != LOOK_BACK && !(sample.planted && request.entity == NO_REQUEST)
-    });
+    numbered.retain(|(_, request)| request.entity != LOOK_BACK && !(sample.planted && request.entity == NO_REQUEST));
     add_requests(sample, &numbered);
     add_approvals(sample, &numbered);
     add_roles(sample);
@@ -52,9 +46,7 @@ pub fn build(sample: &mut Sample, pki: &Pki) {
 fn answered(issue: &Issue, planted: bool) -> Request {
     // A minute's precision, rounded down: never after the issuance.
     let whole = issue.at.0 - issue.at.0.rem_euclid(60);
-    let at = Utc(whole)
-        .plus_days(-1 - issue.number % 3)
-        .plus(-60 * (issue.number * 13 % 50));
+    let at = Utc(whole).plus_days(-1 - issue.number % 3).plus(-60 * (issue.number * 13 % 50));
     let is = |entity: &str| planted && issue.entity == entity;
     let decided_at = at.plus_hours(2).plus(issue.number * 4 * 60);
     let decision = match issue.kind {
@@ -94,26 +86,11 @@ fn unanswered(planted: bool) -> Vec<Request> {
     };
     let open = if planted { "pending" } else { "withdrawn" };
     vec![
-        request(
-            "ORG-25",
-            "2020-08-30T10:05",
-            "rejected",
-            Some(("2020-08-30T15:40", "rejected")),
-        ),
-        request(
-            "ORG-26",
-            "2020-10-30T09:12",
-            "rejected",
-            Some(("2020-11-02T10:30", "rejected")),
-        ),
+        request("ORG-25", "2020-08-30T10:05", "rejected", Some(("2020-08-30T15:40", "rejected"))),
+        request("ORG-26", "2020-10-30T09:12", "rejected", Some(("2020-11-02T10:30", "rejected"))),
         request("ORG-27", "2020-09-24T14:21", "withdrawn", None),
         request("ORG-28", "2020-11-03T11:47", "pending", None),
-        request(
-            LEFT_OPEN,
-            "2020-09-18T09:33",
-            open,
-            Some(("2020-09-20T10:15", "approved")),
-        ),
+        request(LEFT_OPEN, "2020-09-18T09:33", open, Some(("2020-09-20T10:15", "approved"))),
     ]
 }
 
@@ -127,31 +104,15 @@ fn add_requests(sample: &mut Sample, requests: &[(String, Request)]) {
             Kind::Device => ("automated", "device"),
         };
         let at = request.at.minute();
-        rows.push(row(&[
-            id,
-            &at,
-            request.requester,
-            channel,
-            kind,
-            &request.entity,
-            request.outcome,
-            &request.serial,
-        ]));
-        sample.mark(
-            format!("request/{}", request.entity),
-            path,
-            rows.len() + 1,
-            None,
-        );
+        rows.push(row(&[id, &at, request.requester, channel, kind, &request.entity, request.outcome, &request.serial]));
+        sample.mark(format!("request/{}", request.entity), path, rows.len() + 1, None);
     }
     add(sample, path, header, &rows, "\n");
 }
 
 fn add_approvals(sample: &mut Sample, requests: &[(String, Request)]) {
-    let mut decided: Vec<(Utc, &str, &str)> = requests
-        .iter()
-        .filter_map(|(id, request)| request.decision.map(|(at, what)| (at, id.as_str(), what)))
-        .collect();
+    let mut decided: Vec<(Utc, &str, &str)> =
+        requests.iter().filter_map(|(id, request)| request.decision.map(|(at, what)| (at, id.as_str(), what))).collect();
     decided.sort();
     let october = Utc::at("2020-10-01T00:00");
     let rows: Vec<String> = decided
@@ -166,13 +127,7 @@ fn add_approvals(sample: &mut Sample, requests: &[(String, Request)]) {
             row(&[id, &at.minute(), approver, decision])
         })
         .collect();
-    add(
-        sample,
-        "registers/approvals.csv",
-        "Request ID,Decided on,Approver,Decision",
-        &rows,
-        "\n",
-    );
+    add(sample, "registers/approvals.csv", "Request ID,Decided on,Approver,Decision", &rows, "\n");
 }
 
 /// Person, role, system, first day, first day without, granted by.
@@ -197,11 +152,7 @@ V. Petrov,Operator,ca-01,2020-03-02,2020-10-16,A. Whitlock
 fn add_roles(sample: &mut Sample) {
     let path = "registers/roles.csv";
     // Two weeks in both roles where the clean variant has a weekend in neither.
-    let end = if sample.planted {
-        "2020-10-19"
-    } else {
-        "2020-10-02"
-    };
+    let end = if sample.planted { "2020-10-19" } else { "2020-10-02" };
     let roles = ROLES.replace("2020-10-02", end);
     let rows: Vec<String> = roles.lines().map(str::to_owned).collect();
     for (row, line) in rows.iter().zip(2..) {
@@ -215,16 +166,8 @@ fn add_roles(sample: &mut Sample) {
 }
 
 fn row(fields: &[&str]) -> String {
-    let quoted: Vec<String> = fields
-        .iter()
-        .map(|field| {
-            if field.contains(',') {
-                format!("\"{field}\"")
-            } else {
-                (*field).to_owned()
-            }
-        })
-        .collect();
+    let quoted: Vec<String> =
+        fields.iter().map(|field| if field.contains(',') { format!("\"{field}\"") } else { (*field).to_owned() }).collect();
     quoted.join(",")
 }
 

@@ -4,9 +4,7 @@
 use std::fmt::Write as _;
 
 const DAY: i64 = 86_400;
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 
 /// Seconds since 1970-01-01T00:00:00Z.
@@ -34,10 +32,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 impl Utc {
     /// Reads `2020-09-17T08:00:00`, seconds optional.
     pub fn at(text: &str) -> Self {
-        let mut parts = text.split(['-', 'T', ':']).map(|part| {
-            part.parse::<i64>()
-                .expect("a number in a date of the sample")
-        });
+        let mut parts = text.split(['-', 'T', ':']).map(|part| part.parse::<i64>().expect("a number in a date of the sample"));
         let mut next = || parts.next().unwrap_or(0);
         let date = days(next(), next(), next());
         Self(date * DAY + next() * 3600 + next() * 60 + next())
@@ -88,13 +83,7 @@ impl Utc {
     /// `2020-09-17 08:00:00`
     pub fn stamp(self) -> String {
         let c = self.civil();
-        format!(
-            "{} {:02}:{:02}:{:02}",
-            self.date(),
-            c.hour,
-            c.minute,
-            c.second
-        )
+        format!("{} {:02}:{:02}:{:02}", self.date(), c.hour, c.minute, c.second)
     }
 
     /// `2020-09-17 08:00`, as the registers write it.
@@ -121,35 +110,18 @@ impl Utc {
     /// London wall clock time, and its offset as an audit record writes it. Only right for
     /// August to November 2020, which is all the sample has.
     pub fn london(self) -> (String, &'static str) {
-        if self.summer() {
-            (self.plus(3600).stamp(), "+01:00")
-        } else {
-            (self.stamp(), "+00:00")
-        }
+        if self.summer() { (self.plus(3600).stamp(), "+01:00") } else { (self.stamp(), "+00:00") }
     }
 
     /// London time as Java's `Date.toString` writes it: `Tue Sep 22 14:49:22 BST 2020`.
     pub fn java(self) -> String {
-        let (local, zone) = if self.summer() {
-            (self.plus(3600), "BST")
-        } else {
-            (self, "GMT")
-        };
+        let (local, zone) = if self.summer() { (self.plus(3600), "BST") } else { (self, "GMT") };
         let c = local.civil();
-        let pick = |names: &[&'static str], index: i64| {
-            usize::try_from(index)
-                .ok()
-                .and_then(|i| names.get(i).copied())
-                .unwrap_or("?")
-        };
+        let pick = |names: &[&'static str], index: i64| usize::try_from(index).ok().and_then(|i| names.get(i).copied()).unwrap_or("?");
         let weekday = pick(&WEEKDAYS, local.0.div_euclid(DAY) % 7);
         let month = pick(&MONTHS, c.month - 1);
         let mut text = format!("{weekday} {month} {:02} ", c.day);
-        let _ = write!(
-            text,
-            "{:02}:{:02}:{:02} {zone} {}",
-            c.hour, c.minute, c.second, c.year
-        );
+        let _ = write!(text, "{:02}:{:02}:{:02} {zone} {}", c.hour, c.minute, c.second, c.year);
         text
     }
 }

@@ -31,10 +31,7 @@ pub struct Authority {
 
 impl Authority {
     pub fn new(common_name: &str) -> Self {
-        Self {
-            name: name(&[("2.5.4.3", der::text(common_name))]),
-            key: seed::key(common_name),
-        }
+        Self { name: name(&[("2.5.4.3", der::text(common_name))]), key: seed::key(common_name) }
     }
 }
 
@@ -57,10 +54,7 @@ impl Certificate {
             Some(at) => der::time(at),
             None => der::element(der::GENERALIZED_TIME, b"99991231235959Z"),
         };
-        let key_algorithm = der::sequence(&[
-            der::oid("1.2.840.10045.2.1"),
-            der::oid("1.2.840.10045.3.1.7"),
-        ]);
+        let key_algorithm = der::sequence(&[der::oid("1.2.840.10045.2.1"), der::oid("1.2.840.10045.3.1.7")]);
         let to_be_signed = der::sequence(&[
             der::explicit(0, &der::integer(2)),
             der::element(der::INTEGER, &self.serial),
@@ -84,33 +78,13 @@ pub struct Entry {
 }
 
 /// A v2 CRL.
-pub fn crl(
-    issuer: &Authority,
-    number: u32,
-    this_update: Utc,
-    next_update: Utc,
-    entries: &[Entry],
-) -> Vec<u8> {
-    let mut parts = vec![
-        der::integer(1),
-        signature_algorithm(),
-        issuer.name.clone(),
-        der::time(this_update),
-        der::time(next_update),
-    ];
+pub fn crl(issuer: &Authority, number: u32, this_update: Utc, next_update: Utc, entries: &[Entry]) -> Vec<u8> {
+    let mut parts = vec![der::integer(1), signature_algorithm(), issuer.name.clone(), der::time(this_update), der::time(next_update)];
     let listed: Vec<Vec<u8>> = entries
         .iter()
         .map(|entry| {
-            let reason = extension(
-                REASON_CODE,
-                false,
-                &der::element(der::ENUMERATED, &[entry.reason]),
-            );
-            der::sequence(&[
-                der::element(der::INTEGER, &entry.serial),
-                der::time(entry.revoked_at),
-                der::sequence(&[reason]),
-            ])
+            let reason = extension(REASON_CODE, false, &der::element(der::ENUMERATED, &[entry.reason]));
+            der::sequence(&[der::element(der::INTEGER, &entry.serial), der::time(entry.revoked_at), der::sequence(&[reason])])
         })
         .collect();
     // RFC 5280 5.1.2.6: without entries the list itself is left out.
@@ -147,11 +121,7 @@ pub fn key_usage(usage: Usage) -> Vec<u8> {
 }
 
 pub fn subject_key_id(key: &SigningKey) -> Vec<u8> {
-    extension(
-        SUBJECT_KEY_ID,
-        false,
-        &der::element(der::OCTET_STRING, &key_id(key)),
-    )
+    extension(SUBJECT_KEY_ID, false, &der::element(der::OCTET_STRING, &key_id(key)))
 }
 
 pub fn authority_key_id(key: &SigningKey) -> Vec<u8> {
@@ -160,35 +130,20 @@ pub fn authority_key_id(key: &SigningKey) -> Vec<u8> {
 }
 
 pub fn policy(identifier: &str) -> Vec<u8> {
-    extension(
-        POLICIES,
-        true,
-        &der::sequence(&[der::sequence(&[der::oid(identifier)])]),
-    )
+    extension(POLICIES, true, &der::sequence(&[der::sequence(&[der::oid(identifier)])]))
 }
 
 /// The name of a device: its subject is empty, and its serial stands in a `hardwareModuleName`.
 pub fn hardware_module_name(serial: &[u8]) -> Vec<u8> {
-    let module = der::sequence(&[
-        der::oid(DEVICE_TYPE),
-        der::element(der::OCTET_STRING, serial),
-    ]);
+    let module = der::sequence(&[der::oid(DEVICE_TYPE), der::element(der::OCTET_STRING, serial)]);
     let other = [der::oid("1.3.6.1.5.5.7.8.4"), der::explicit(0, &module)].concat();
-    extension(
-        ALTERNATIVE_NAME,
-        true,
-        &der::sequence(&[der::explicit(0, &other)]),
-    )
+    extension(ALTERNATIVE_NAME, true, &der::sequence(&[der::explicit(0, &other)]))
 }
 
 /// A distinguished name, one attribute to an RDN.
 pub fn name(attributes: &[(&str, Vec<u8>)]) -> Vec<u8> {
-    let parts: Vec<Vec<u8>> = attributes
-        .iter()
-        .map(|(kind, value)| {
-            der::element(der::SET, &der::sequence(&[der::oid(kind), value.clone()]))
-        })
-        .collect();
+    let parts: Vec<Vec<u8>> =
+        attributes.iter().map(|(kind, value)| der::element(der::SET, &der::sequence(&[der::oid(kind), value.clone()]))).collect();
     der::sequence(&parts)
 }
 
@@ -212,10 +167,7 @@ pub fn pem<'a>(label: &str, objects: impl IntoIterator<Item = &'a Vec<u8>>) -> V
 
 /// The 65 octets of the uncompressed public point.
 fn point(key: &SigningKey) -> Vec<u8> {
-    key.verifying_key()
-        .to_encoded_point(false)
-        .as_bytes()
-        .to_vec()
+    key.verifying_key().to_encoded_point(false).as_bytes().to_vec()
 }
 
 /// RFC 5280 4.2.1.2 method 2: 0100 and the low 60 bits of SHA-1 of the key.

@@ -91,7 +91,8 @@ impl Criteria {
             match catalogue.instruments.get(&criterion.instrument) {
                 None => complaints.push(Complaint::new(&place, format!("no instrument {:?}", criterion.instrument))),
                 Some(instrument) if !instrument.versions.iter().any(|version| version.version == criterion.version) => {
-                    let what = format!("instrument {} has no version {:?}; add it to overrides.toml", criterion.instrument, criterion.version);
+                    let what =
+                        format!("instrument {} has no version {:?}; add it to overrides.toml", criterion.instrument, criterion.version);
                     complaints.push(Complaint::new(&place, what));
                 }
                 Some(_) => {}

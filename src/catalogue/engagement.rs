@@ -258,7 +258,8 @@ impl Engagement {
         if !["live", "test", "unknown"].contains(&head.environment.as_str()) {
             complain(format!("environment = {:?}: expected live or test", head.environment));
         }
-        let globs = file.source.iter().map(|s| &s.path).chain(file.expected.iter().map(|e| &e.path)).chain(file.profile.iter().map(|p| &p.path));
+        let globs =
+            file.source.iter().map(|s| &s.path).chain(file.expected.iter().map(|e| &e.path)).chain(file.profile.iter().map(|p| &p.path));
         for glob in globs {
             if let Err(error) = globset::Glob::new(glob) {
                 complain(format!("path {glob:?}: {error}"));

@@ -80,13 +80,7 @@ pub fn read(path: &str, text: &str, complaints: &mut Vec<Complaint>) -> BTreeMap
     };
     let mut instruments = BTreeMap::new();
     for raw in file.instrument {
-        let mut instrument = Instrument {
-            id: raw.id.clone(),
-            title: raw.title,
-            sec: raw.sec,
-            notes: raw.notes,
-            versions: Vec::new(),
-        };
+        let mut instrument = Instrument { id: raw.id.clone(), title: raw.title, sec: raw.sec, notes: raw.notes, versions: Vec::new() };
         for version in raw.versions {
             match date(&version.from) {
                 Some(from) => instrument.add(version.version, from, version.source, version.parameters),
@@ -110,13 +104,7 @@ pub fn date(value: &toml::value::Datetime) -> Option<Date> {
 
 impl Instrument {
     /// Adds a version; the one before it ends where it begins.
-    pub fn add(
-        &mut self,
-        version: String,
-        from: Date,
-        source: String,
-        parameters: BTreeMap<String, BTreeMap<String, String>>,
-    ) {
+    pub fn add(&mut self, version: String, from: Date, source: String, parameters: BTreeMap<String, BTreeMap<String, String>>) {
         self.versions.push(Version { version, from: instant::day(from), until: None, source, parameters });
         self.versions.sort_by_key(|version| version.from);
         let starts: Vec<i64> = self.versions.iter().map(|version| version.from).collect();

@@ -9,10 +9,12 @@ pub mod criteria;
 pub mod embedded;
 pub mod engagement;
 pub mod format;
+pub mod format_file;
 pub mod instrument;
 pub mod overrides;
 pub mod profile;
 pub mod statement;
+mod subset;
 pub mod table;
 
 use std::collections::BTreeMap;
@@ -101,14 +103,12 @@ impl Catalogue {
             instruments: BTreeMap::new(),
             checklists: BTreeMap::new(),
             controls: BTreeMap::new(),
-            sha256: crate::domain::digest::sha256_of_parts(
-                files.iter().flat_map(|(name, text)| [name.as_str(), text.as_str()]),
-            ),
+            sha256: crate::domain::digest::sha256_of_parts(files.iter().flat_map(|(name, text)| [name.as_str(), text.as_str()])),
         };
         if let Some(text) = files.get("instruments.toml") {
             catalogue.instruments = instrument::read("instruments.toml", text, complaints);
         }
-        let raw_formats = format::read_all(files, complaints);
+        let raw_formats = format_file::read_all(files, complaints);
         for (name, file) in &raw_formats {
             if let Some(format) = Format::compile(name, file, &raw_formats, &catalogue.tables, complaints) {
                 catalogue.formats.insert(name.clone(), format);

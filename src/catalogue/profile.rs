@@ -138,7 +138,8 @@ fn compile(rule: RuleFile, tables: &Tables) -> Result<Rule, String> {
         (None, Some(text), None) => {
             let period = Period::parse(&text).ok_or("validity is not a period such as P10Y")?;
             let tolerance = rule.tolerance.as_deref().unwrap_or("P1D");
-            let tolerance = Period::parse(tolerance).filter(|t| t.seconds().is_some()).ok_or("tolerance is not a period in days or less")?;
+            let tolerance =
+                Period::parse(tolerance).filter(|t| t.seconds().is_some()).ok_or("tolerance is not a period in days or less")?;
             (Check::Validity(period, tolerance), format!("{} (± {})", period.sql(), tolerance.sql()))
         }
         (None, None, Some("present")) => (Check::PolicyPresent, "a critical certificatePolicies with an identifier".to_owned()),

@@ -1,29 +1,21 @@
 //! The statement of a test: parsed once, held to the portable subset, bound in its syntax tree.
 //!
 //! Parameters and `population` never enter by text. What comes out runs unchanged in polars and in
-//! DuckDB, because it carries the engagement's bounds within itself.
+//! `DuckDB`, because it carries the engagement's bounds within itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{
-    Expr, Function, FunctionArguments, Query, SelectItem, SetExpr, Statement as Ast, TableFactor, Value, Visit,
-    Visitor, WindowType, visit_expressions_mut,
-};
+use sqlparser::ast::{Expr, Query, SelectItem, SetExpr, Statement as Ast, Visit, visit_expressions_mut};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 
-use super::control::{AppliesTo, Control, TestFile};
-use super::table::{Table, UNSETTLED};
 use super::Catalogue;
+use super::control::{AppliesTo, Control, TestFile};
+use super::subset::{Facts, placeholder};
+use super::table::{Table, UNSETTLED};
 use crate::domain::instant;
 use crate::domain::period::Period;
-
-/// Functions that polars and DuckDB give the same answers for.
-const FUNCTIONS: &[&str] = &[
-    "coalesce", "count", "dense_rank", "lag", "lead", "length", "lower", "max", "min", "rank", "row_number",
-    "split_part", "substring", "sum", "trim", "upper",
-];
 
 /// The column in which a statement says when an exception falls, where that is not the instant of
 /// its subject.
@@ -61,14 +53,6 @@ pub struct Statement {
     pub gives: Vec<String>,
 }
 
-#[derive(Debug, Clone, Default)]
-struct Facts {
-    relations: BTreeSet<String>,
-    columns: BTreeSet<String>,
-    parameters: BTreeSet<String>,
-    forbidden: Vec<String>,
-}
-
 impl Statement {
     /// Parses the `where` and the `exceptions` of a test.
     ///
@@ -89,11 +73,8 @@ impl Statement {
         if !selecting.parameters.is_empty() {
             facts.forbidden.push("a parameter in where".to_owned());
         }
-        let local: BTreeSet<String> = query
-            .with
-            .iter()
-            .flat_map(|with| with.cte_tables.iter().map(|cte| cte.alias.name.value.clone()))
-            .collect();
+        let local: BTreeSet<String> =
+            query.with.iter().flat_map(|with| with.cte_tables.iter().map(|cte| cte.alias.name.value.clone())).collect();
         if let Some(name) = local.iter().find(|name| ["population", "engagement", "found"].contains(&name.as_str())) {
             facts.forbidden.push(format!("a WITH table named {name}"));
         }
@@ -105,15 +86,7 @@ impl Statement {
             .collect();
         tables.insert(test.subject.clone());
         let gives = output_names(&query.body)?;
-        Ok(Self {
-            parameters: facts.parameters.clone(),
-            selecting: selecting.columns,
-            selects,
-            query,
-            facts,
-            tables,
-            gives,
-        })
+        Ok(Self { parameters: facts.parameters.clone(), selecting: selecting.columns, selects, query, facts, tables, gives })
     }
 
     /// Everything in which the test departs from the rules of statements.
@@ -172,7 +145,9 @@ impl Statement {
         let own = table.name == test.subject;
         let touches = |name: &str| {
             self.facts.columns.contains(name)
-                || (own && (self.selecting.contains(name) || test.needs.iter().chain(&test.dated_by).chain(&test.lasts_until).any(|n| n == name)))
+                || (own
+                    && (self.selecting.contains(name)
+                        || test.needs.iter().chain(&test.dated_by).chain(&test.lasts_until).any(|n| n == name)))
         };
         table.columns.iter().filter(|column| column.required || touches(&column.name)).map(|column| column.name.as_str()).collect()
     }
@@ -206,15 +181,20 @@ impl Statement {
     ///
     /// # Errors
     /// In words, where a parameter has no value or the parts do not make a statement.
-    pub fn bind(&self, test: &TestFile, subject: &Table, parameters: &BTreeMap<String, Period>, bounds: &Bounds, dated: bool) -> Result<String, String> {
+    pub fn bind(
+        &self,
+        test: &TestFile,
+        subject: &Table,
+        parameters: &BTreeMap<String, Period>,
+        bounds: &Bounds,
+        dated: bool,
+    ) -> Result<String, String> {
         let needed: String = Self::needed(test).iter().map(|column| format!(" AND {column} IS NOT NULL")).collect();
         let falls_at = if self.gives.iter().any(|name| name == FALLS_AT) { Some(FALLS_AT) } else { test.dated_by.as_deref() };
         let kept = match falls_at {
-            Some(column) if dated => format!(
-                " WHERE {column} >= {} AND {column} < {}",
-                literal(bounds.segment_start),
-                literal(bounds.segment_end)
-            ),
+            Some(column) if dated => {
+                format!(" WHERE {column} >= {} AND {column} < {}", literal(bounds.segment_start), literal(bounds.segment_end))
+            }
             _ => String::new(),
         };
         let mut whole = parse_query(&format!(
@@ -313,16 +293,6 @@ fn interval(period: Period) -> Result<Expr, String> {
     parser.parse_expr().map_err(|error| error.to_string())
 }
 
-fn placeholder(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Value(value) => match &value.value {
-            Value::Placeholder(name) => Some(name.trim_start_matches(':').to_owned()),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
 fn output_names(body: &SetExpr) -> Result<Vec<String>, String> {
     match body {
         SetExpr::Select(select) => select
@@ -351,81 +321,13 @@ pub fn guard(sql: &str, known: &dyn Fn(&str) -> bool) -> Result<(), String> {
     let query = parse_query(sql)?;
     let mut facts = Facts::default();
     let _ = query.visit(&mut facts);
-    let local: BTreeSet<String> = query.with.iter().flat_map(|with| with.cte_tables.iter().map(|cte| cte.alias.name.value.clone())).collect();
+    let local: BTreeSet<String> =
+        query.with.iter().flat_map(|with| with.cte_tables.iter().map(|cte| cte.alias.name.value.clone())).collect();
     if let Some(what) = facts.forbidden.iter().find(|what| what.contains("table function")) {
         return Err(what.clone());
     }
     match facts.relations.iter().find(|name| !local.contains(*name) && !known(name)) {
         Some(name) => Err(format!("no table {name:?}; see `assure list tables`")),
         None => Ok(()),
-    }
-}
-
-impl Visitor for Facts {
-    type Break = ();
-
-    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
-        match factor {
-            TableFactor::Table { name, args, .. } => {
-                if args.is_some() {
-                    self.forbidden.push(format!("table function {name}"));
-                }
-                self.relations.insert(name.to_string());
-            }
-            TableFactor::Derived { .. } | TableFactor::NestedJoin { .. } => {}
-            other => self.forbidden.push(format!("table function or unusual source {other}")),
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        if query.limit_clause.is_some() {
-            self.forbidden.push("LIMIT: an exception may not be cut off".to_owned());
-        }
-        if let SetExpr::Select(select) = query.body.as_ref()
-            && select.into.is_some()
-        {
-            self.forbidden.push("SELECT INTO".to_owned());
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        match expr {
-            Expr::Identifier(name) => {
-                self.columns.insert(name.value.clone());
-            }
-            Expr::CompoundIdentifier(names) => {
-                self.columns.extend(names.last().map(|name| name.value.clone()));
-            }
-            Expr::InSubquery { negated: true, .. } => {
-                self.forbidden.push("NOT IN (SELECT …): one empty value makes it true of nothing; use NOT EXISTS".to_owned());
-            }
-            Expr::Subquery(_) => self.forbidden.push("a scalar subquery: join a one-row table instead".to_owned()),
-            Expr::Function(function) => self.function(function),
-            other => self.parameters.extend(placeholder(other)),
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-impl Facts {
-    fn function(&mut self, function: &Function) {
-        let name = function.name.to_string().to_ascii_lowercase();
-        if !FUNCTIONS.contains(&name.as_str()) {
-            self.forbidden.push(format!("function {name}: not in the portable subset"));
-        }
-        if let FunctionArguments::Subquery(_) = function.args {
-            self.forbidden.push(format!("function {name} of a subquery"));
-        }
-        if let Some(WindowType::WindowSpec(window)) = &function.over
-            && !window.order_by.is_empty()
-        {
-            let order: Vec<String> = window.order_by.iter().map(|key| key.expr.to_string()).collect();
-            let ends = order.iter().rev().take(2).map(|key| key.rsplit('.').next().unwrap_or(key)).collect::<Vec<_>>();
-            if ends != ["row", "evidence"] {
-                self.forbidden.push(format!("window of {name}: ORDER BY must end in evidence, row, so that equal rows have one order"));
-            }
-        }
     }
 }

@@ -20,7 +20,7 @@ pub struct TextShape {
 pub fn shape(head: &[u8]) -> TextShape {
     let (encoding, mark) = Encoding::for_bom(head).unwrap_or((encoding_rs::UTF_8, 0));
     let sample = head.get(..head.len().min(65_536)).unwrap_or(head);
-    let nuls = sample.iter().filter(|octet| **octet == 0).count();
+    let nuls = memchr::memchr_iter(0, sample).count();
     let doubtful = mark == 0 && nuls * 5 > sample.len();
     let carriage_returns = encoding == encoding_rs::UTF_8 && sample.contains(&b'\r') && !sample.contains(&b'\n');
     TextShape { encoding, mark, carriage_returns, doubtful }

@@ -60,14 +60,18 @@ pub enum CollectError {
     },
 }
 
-static PRIVATE_KEY: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"-----BEGIN[ A-Z0-9_-]{0,100}PRIVATE KEY").ok());
+static PRIVATE_KEY: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"-----BEGIN[ A-Z0-9_-]{0,100}PRIVATE KEY").ok());
 
 /// Finds, hashes and recognises every file below `folder`.
 ///
 /// # Errors
 /// [`CollectError`] where there is nothing to walk.
-pub fn collect(folder: &Path, engagement_folder: Option<&Path>, engagement: &Engagement, catalogue: &Catalogue) -> Result<Collected, CollectError> {
+pub fn collect(
+    folder: &Path,
+    engagement_folder: Option<&Path>,
+    engagement: &Engagement,
+    catalogue: &Catalogue,
+) -> Result<Collected, CollectError> {
     std::fs::read_dir(folder).map_err(|source| CollectError::Folder { path: folder.to_owned(), source })?;
     let declared = declared_hashes(engagement_folder, engagement)?;
     let mut found = Found::default();
@@ -250,7 +254,11 @@ impl Collected {
                 self.notes.push(Note::on("N-FS-007", evidence.number, "the name is not valid UTF-8"));
             }
             if let Some(other) = folded.insert(evidence.path.to_lowercase(), evidence.number) {
-                self.notes.push(Note::on("N-FS-007", evidence.number, format!("the name differs from that of evidence {other} only in case")));
+                self.notes.push(Note::on(
+                    "N-FS-007",
+                    evidence.number,
+                    format!("the name differs from that of evidence {other} only in case"),
+                ));
             }
         }
     }

@@ -68,10 +68,9 @@ fn der(head: &[u8]) -> bool {
 pub(super) fn der_private_key(head: &[u8]) -> bool {
     let Some(inner) = inside_sequence(head) else { return false };
     match inner {
-        // PKCS #1: version 0, then the modulus; PKCS #8: version 0 or 1, then an algorithm.
-        [0x02, 0x01, 0x00, 0x02 | 0x30, ..] | [0x02, 0x01, 0x01, 0x30, ..] => true,
-        // SEC 1: version 1, then the key.
-        [0x02, 0x01, 0x01, 0x04, ..] => true,
+        // PKCS #1: version 0, then the modulus; PKCS #8: version 0 or 1, then an algorithm; SEC 1:
+        // version 1, then the key.
+        [0x02, 0x01, 0x00, 0x02 | 0x30, ..] | [0x02, 0x01, 0x01, 0x30 | 0x04, ..] => true,
         _ => false,
     }
 }

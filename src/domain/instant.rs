@@ -86,9 +86,7 @@ pub fn place(civil: DateTime, zone: Option<&TimeZone>) -> Result<i64, Unsettled>
     let zone = zone.ok_or(Unsettled::Zone)?;
     let ambiguous = zone.to_ambiguous_timestamp(civil);
     match ambiguous.offset() {
-        AmbiguousOffset::Unambiguous { .. } => {
-            ambiguous.unambiguous().map(Timestamp::as_microsecond).map_err(|_| Unsettled::NotATime)
-        }
+        AmbiguousOffset::Unambiguous { .. } => ambiguous.unambiguous().map(Timestamp::as_microsecond).map_err(|_| Unsettled::NotATime),
         AmbiguousOffset::Gap { .. } | AmbiguousOffset::Fold { .. } => Err(Unsettled::ClockChange),
     }
 }

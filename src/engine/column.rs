@@ -1,8 +1,7 @@
 //! Columns before and after they are tables.
 
 use polars::prelude::{
-    BooleanChunked, DataFrame, DataType, Field, Int64Chunked, IntoColumn, IntoSeries, NewChunkedArray,
-    StringChunked, TimeUnit,
+    BooleanChunked, DataFrame, DataType, Field, Int64Chunked, IntoColumn, IntoSeries, NewChunkedArray, StringChunked, TimeUnit,
 };
 
 /// The type of a column.
@@ -189,10 +188,9 @@ impl Values {
             Self::Text(column) => StringChunked::from_iter_options(name, column.iter()).into_column(),
             Self::Integer(values) => Int64Chunked::from_slice_options(name, values).into_column(),
             Self::Boolean(values) => BooleanChunked::from_slice_options(name, values).into_column(),
-            Self::Timestamp(values) => Int64Chunked::from_slice_options(name, values)
-                .into_datetime(TimeUnit::Microseconds, None)
-                .into_series()
-                .into_column(),
+            Self::Timestamp(values) => {
+                Int64Chunked::from_slice_options(name, values).into_datetime(TimeUnit::Microseconds, None).into_series().into_column()
+            }
         }
     }
 }

@@ -13,8 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use polars::prelude::{
-    DataFrame, Engine as Mode, IntoLazy, JoinArgs, JoinType, LazyFrame, PlRefPath, PolarsError, ScanArgsParquet, col,
-    concat, lit,
+    DataFrame, Engine as Mode, IntoLazy, JoinArgs, JoinType, LazyFrame, PlRefPath, PolarsError, ScanArgsParquet, col, concat, lit,
 };
 use polars::sql::SQLContext;
 
@@ -161,18 +160,75 @@ fn scan(file: &Path) -> Result<LazyFrame, PolarsError> {
 }
 
 /// Polars panics on some statements; a panic must not end an audit.
-fn guarded<T>(
-    work: impl FnOnce() -> Result<T, PolarsError>,
-) -> Result<T, EngineError> {
+fn guarded<T>(work: impl FnOnce() -> Result<T, PolarsError>) -> Result<T, EngineError> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(EngineError::Statement(error.to_string())),
         Err(cause) => {
-            let text = cause
-                .downcast_ref::<String>()
-                .cloned()
-                .or_else(|| cause.downcast_ref::<&str>().map(ToString::to_string));
+            let text = cause.downcast_ref::<String>().cloned().or_else(|| cause.downcast_ref::<&str>().map(ToString::to_string));
             Err(EngineError::Panicked(text.unwrap_or_else(|| "no reason given".to_owned())))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn engine(folder: &Path) -> Engine {
+        let schema = Schema(vec![
+            Column { name: "evidence".to_owned(), kind: Type::Integer },
+            Column { name: "at".to_owned(), kind: Type::Timestamp },
+        ]);
+        let path = folder.join("t.parquet");
+        let mut file = ParquetFile::create(&path, schema.clone()).unwrap();
+        let numbers = vec![Some(1), Some(2), Some(3)];
+        file.write(&[Values::Integer(numbers), Values::Timestamp(vec![Some(1_000_000), None, Some(3_000_000)])]).unwrap();
+        file.finish().unwrap();
+        let mut engine = Engine::default();
+        engine.register("t", schema, vec![Part { path, evidence: None }]);
+        engine
+    }
+
+    fn count(engine: &Engine, sql: &str) -> Option<i64> {
+        engine.query(sql).unwrap().named(0, "n").integer()
+    }
+
+    #[test]
+    fn a_table_of_aggregates_or_constants_keeps_its_one_row_when_none_of_its_columns_is_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = engine(folder.path());
+        assert_eq!(count(&engine, "WITH x AS (SELECT MIN(at) AS first FROM t) SELECT COUNT(*) AS n FROM t AS a CROSS JOIN x"), Some(3));
+        assert_eq!(count(&engine, "WITH x AS (SELECT MIN(at) AS first FROM t) SELECT COUNT(*) AS n FROM x"), Some(1));
+        assert_eq!(
+            count(&engine, "WITH x AS (SELECT TIMESTAMP '2020-01-01 00:00:00' AS d) SELECT COUNT(*) AS n FROM t AS a CROSS JOIN x"),
+            Some(3)
+        );
+    }
+
+    #[test]
+    fn a_cross_join_bounded_by_an_inequality_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = engine(folder.path());
+        let sql = "WITH x AS (SELECT TIMESTAMP '1970-01-01 00:00:02' AS d) SELECT COUNT(*) AS n FROM t AS a CROSS JOIN x WHERE a.at + INTERVAL '1 second' > x.d";
+        assert_eq!(count(&engine, sql), Some(1));
+    }
+
+    #[test]
+    fn the_engine_opens_no_file_that_is_not_a_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = engine(folder.path());
+        for sql in ["SELECT * FROM read_csv('/etc/passwd')", "SELECT * FROM read_parquet('/etc/passwd')", "SELECT * FROM nowhere"] {
+            assert!(engine.query(sql).is_err(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn times_come_back_as_they_went_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = engine(folder.path());
+        let rows = engine.query("SELECT at FROM t").unwrap();
+        let texts: Vec<Option<String>> = rows.sorted_by(&["at"]).into_iter().map(|row| rows.cell(row, 0).text()).collect();
+        assert_eq!(texts, [None, Some("1970-01-01T00:00:01Z".to_owned()), Some("1970-01-01T00:00:03Z".to_owned())]);
     }
 }

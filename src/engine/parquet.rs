@@ -24,9 +24,7 @@ impl ParquetFile {
     /// [`EngineError::File`].
     pub fn create(path: &Path, schema: Schema) -> Result<Self, EngineError> {
         let file = File::create(path).map_err(|source| file_error(path, source))?;
-        let writer = writer(file)
-            .batched(&schema.polars())
-            .map_err(|error| EngineError::Statement(error.to_string()))?;
+        let writer = writer(file).batched(&schema.polars()).map_err(|error| EngineError::Statement(error.to_string()))?;
         Ok(Self { path: path.to_owned(), schema, writer, rows: 0 })
     }
 
@@ -40,8 +38,7 @@ impl ParquetFile {
             return Ok(());
         }
         let columns = self.schema.0.iter().zip(columns).map(|(column, values)| values.column(&column.name));
-        let frame = DataFrame::new(height, columns.collect())
-            .map_err(|error| EngineError::Statement(error.to_string()))?;
+        let frame = DataFrame::new(height, columns.collect()).map_err(|error| EngineError::Statement(error.to_string()))?;
         self.writer.write_batch(&frame).map_err(|error| self.refused(&error))?;
         self.rows += height as u64;
         Ok(())
@@ -64,9 +61,7 @@ impl ParquetFile {
 pub(super) fn write_frame(mut frame: DataFrame, path: &Path) -> Result<u64, EngineError> {
     let rows = frame.height() as u64;
     let file = File::create(path).map_err(|source| file_error(path, source))?;
-    writer(file)
-        .finish(&mut frame)
-        .map_err(|error| file_error(path, std::io::Error::other(error.to_string())))?;
+    writer(file).finish(&mut frame).map_err(|error| file_error(path, std::io::Error::other(error.to_string())))?;
     Ok(rows)
 }
 

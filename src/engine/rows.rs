@@ -99,8 +99,7 @@ impl Rows {
             AnyValue::Boolean(truth) => Cell::Boolean(truth),
             AnyValue::String(text) => Cell::Text(text.to_owned()),
             AnyValue::StringOwned(text) => Cell::Text(text.to_string()),
-            AnyValue::Datetime(number, unit, _) => Cell::Timestamp(micros(number, unit)),
-            AnyValue::DatetimeOwned(number, unit, _) => Cell::Timestamp(micros(number, unit)),
+            AnyValue::Datetime(number, unit, _) | AnyValue::DatetimeOwned(number, unit, _) => Cell::Timestamp(micros(number, unit)),
             value => match value.extract::<i64>() {
                 Some(number) if value.is_integer() => Cell::Integer(number),
                 _ => Cell::Text(value.to_string()),
@@ -119,7 +118,8 @@ impl Rows {
     #[must_use]
     pub fn sorted_by(&self, first: &[&str]) -> Vec<usize> {
         let mut columns: Vec<usize> = first.iter().filter_map(|name| self.position(name)).collect();
-        columns.extend((0..self.names.len()).filter(|column| !first.contains(&self.names[*column].as_str())));
+        let rest = self.names.iter().enumerate().filter(|(_, name)| !first.contains(&name.as_str()));
+        columns.extend(rest.map(|(column, _)| column));
         let mut order: Vec<usize> = (0..self.len()).collect();
         order.sort_by(|&a, &b| {
             columns

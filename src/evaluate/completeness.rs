@@ -153,7 +153,8 @@ fn would_feed(expected: &Expected, table: &str, normalised: &Normalised) -> bool
 
 fn announced_state(expected: &Expected, present: &[&SourceFacts], normalised: &Normalised, engagement: &Engagement) -> (State, String) {
     let used = present.iter().filter(|source| source.evidence.status == Status::Used);
-    let files: u64 = used.clone().map(|source| 1 + source.evidence.also.iter().filter(|path| matches(&expected.path, path)).count() as u64).sum();
+    let files: u64 =
+        used.clone().map(|source| 1 + source.evidence.also.iter().filter(|path| matches(&expected.path, path)).count() as u64).sum();
     if files == 0 {
         return (State::Broken, "expected and not there, or not readable".to_owned());
     }
@@ -222,9 +223,9 @@ fn period(name: &str, normalised: &Normalised, catalogue: &Catalogue) -> Result<
         return Ok((State::NotShown, "it has no log streams".to_owned()));
     };
     let names = format!("SELECT DISTINCT {} AS stream FROM {name} WHERE {} IS NOT NULL", stream.by, stream.by);
-    let undeclared = normalised.engine.query(&format!(
-        "SELECT s.stream FROM log_streams AS s JOIN ({names}) AS n ON s.stream = n.stream WHERE s.allowed_gap IS NULL"
-    ))?;
+    let undeclared = normalised
+        .engine
+        .query(&format!("SELECT s.stream FROM log_streams AS s JOIN ({names}) AS n ON s.stream = n.stream WHERE s.allowed_gap IS NULL"))?;
     let holes = normalised.engine.query(&format!("SELECT h.stream FROM log_holes AS h JOIN ({names}) AS n ON h.stream = n.stream"))?;
     Ok(if !holes.is_empty() {
         (State::Broken, format!("{} holes longer than the engagement allows", holes.len()))

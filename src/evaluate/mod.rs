@@ -56,8 +56,8 @@ pub struct TestFacts {
     pub failure: Option<String>,
     /// Records by class.
     pub census: Census,
-    /// Why rows of the population cannot be judged: column, how many.
-    pub needs_empty: Vec<(String, u64)>,
+    /// Why rows of the population cannot be judged: column, how many, and what its being empty means.
+    pub needs_empty: Vec<(String, u64, Option<String>)>,
     /// Records of supporting tables that could not be read or settled.
     pub support_unreadable: BTreeMap<String, u64>,
     /// How complete each table is that the test rests on.
@@ -337,7 +337,7 @@ impl Run<'_> {
     }
 
     /// Which columns are empty in rows of the population that cannot be judged.
-    fn needs_empty(&self, test: &TestFile, statement: &Statement) -> Result<Vec<(String, u64)>, String> {
+    fn needs_empty(&self, test: &TestFile, statement: &Statement) -> Result<Vec<(String, u64, Option<String>)>, String> {
         let mut empty = Vec::new();
         let columns: BTreeSet<&String> = test.needs.iter().chain(&test.dated_by).collect();
         for column in columns {
@@ -345,7 +345,8 @@ impl Run<'_> {
             let rows = self.normalised.engine.query(&sql).map_err(|error| error.to_string())?;
             let count = rows.named(0, "n").integer().unwrap_or_default().unsigned_abs();
             if count > 0 {
-                empty.push((column.clone(), count));
+                let declared = self.catalogue.tables.get(&test.subject).and_then(|table| table.column(column));
+                empty.push((column.clone(), count, declared.and_then(|declared| declared.empty_means.clone())));
             }
         }
         Ok(empty)
@@ -369,4 +370,3 @@ impl Run<'_> {
         Ok(())
     }
 }
-

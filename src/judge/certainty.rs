@@ -93,11 +93,9 @@ pub fn of_row(test: &TestFacts, rows: &Rows, row: usize) -> Certainty {
         Some(known) => known.state.min(if known.declared == State::Broken { State::Broken } else { State::Shown }),
         None => State::NotShown,
     };
-    match state {
-        State::Broken => Certainty::Undecided,
-        State::Shown if !unreadable => own,
-        State::Shown => Certainty::Potential,
-        State::NotShown | State::Untested if beyond => Certainty::Undecided,
-        State::NotShown | State::Untested => Certainty::Potential,
+    match (state, beyond) {
+        (State::Broken, _) | (State::NotShown | State::Untested, true) => Certainty::Undecided,
+        (State::Shown, _) if !unreadable => own,
+        (State::Shown, _) | (State::NotShown | State::Untested, false) => Certainty::Potential,
     }
 }

@@ -76,10 +76,7 @@ pub fn judge(
     overrides: &Overrides,
     mut judgements: Judgements,
 ) -> Judged {
-    let mut controls: Vec<JudgedControl> = facts
-        .into_iter()
-        .filter_map(|facts| control(facts, catalogue, criteria, overrides))
-        .collect();
+    let mut controls: Vec<JudgedControl> = facts.into_iter().filter_map(|facts| control(facts, catalogue, criteria, overrides)).collect();
     controls.sort_by(|a, b| (checklist(catalogue, &a.facts.id), &a.facts.id).cmp(&(checklist(catalogue, &b.facts.id), &b.facts.id)));
     let mut notes: Vec<Note> = normalised.notes.clone();
     notes.append(&mut judgements.notes);
@@ -107,9 +104,13 @@ fn control(facts: ControlFacts, catalogue: &Catalogue, criteria: &Criteria, over
         Some((outcome, reason)) => (*outcome, reason.clone()),
         None => outcome::of_control(&control.file.test, &tests, &control.file.procedure),
     };
-    let imported = criteria.of(&facts.id).next().map(|c| format!("{} on {} (clause {}, sheet {})", c.by, c.on, c.clause, crate::domain::digest::short(&c.sheet, 12)));
+    let imported = criteria
+        .of(&facts.id)
+        .next()
+        .map(|c| format!("{} on {} (clause {}, sheet {})", c.by, c.on, c.clause, crate::domain::digest::short(&c.sheet, 12)));
     let ruled = overrides.clause.iter().find(|ruling| ruling.control == facts.id);
-    let confirmed = imported.or_else(|| ruled.map(|ruling| format!("{} on {} (clause {}): {}", ruling.by, ruling.on, ruling.clause, ruling.reason)));
+    let confirmed =
+        imported.or_else(|| ruled.map(|ruling| format!("{} on {} (clause {}): {}", ruling.by, ruling.on, ruling.clause, ruling.reason)));
     let reclassified = overrides
         .reclassify
         .iter()
@@ -130,6 +131,14 @@ pub fn qualifier(control: &Control, confirmed: bool, reclassified: Option<&str>)
     }
 }
 
+/// Tables made from others: what weakens the one weakens the other.
+const DERIVED: [(&str, &[&str]); 4] = [
+    ("certificates", &["certificate_rules", "certificate_extensions", "certificate_policies", "certificate_names"]),
+    ("crls", &["crl_entries"]),
+    ("ca_events", &["log_streams", "log_holes"]),
+    ("key_events", &["log_streams", "log_holes"]),
+];
+
 /// The controls that a note can touch: those whose tests read a table the note is about.
 fn affects(note: &Note, normalised: &Normalised, catalogue: &Catalogue) -> Vec<String> {
     if let Some(control) = &note.control {
@@ -146,12 +155,6 @@ fn affects(note: &Note, normalised: &Normalised, catalogue: &Catalogue) -> Vec<S
             tables.extend(format.tables());
         }
     }
-    const DERIVED: [(&str, &[&str]); 4] = [
-        ("certificates", &["certificate_rules", "certificate_extensions", "certificate_policies", "certificate_names"]),
-        ("crls", &["crl_entries"]),
-        ("ca_events", &["log_streams", "log_holes"]),
-        ("key_events", &["log_streams", "log_holes"]),
-    ];
     for (origin, derived) in DERIVED {
         if tables.contains(origin) {
             tables.extend(derived);

@@ -43,9 +43,18 @@ pub fn of_test(test: &TestFacts, tally: &Tally) -> (Outcome, String) {
             (Outcome::CouldNotTest, reason.to_owned())
         }
         (0, _, true) => (Outcome::NothingToTest, "complete evidence, and no such records in it".to_owned()),
-        (_, false, _) => (Outcome::ProcedureOpen, format!("no exceptions in the {} records tested; the completeness of the extract is untested: {}", test.census.population, untested.join("; "))),
+        (_, false, _) => (
+            Outcome::ProcedureOpen,
+            format!(
+                "no exceptions in the {} records tested; the completeness of the extract is untested: {}",
+                test.census.population,
+                untested.join("; ")
+            ),
+        ),
         (tested, true, true) => (Outcome::NoExceptions, format!("no exceptions noted; all {tested} supplied were tested")),
-        (tested, true, false) => (Outcome::NoExceptions, format!("no exceptions noted in the evidence supplied; all {tested} supplied were tested")),
+        (tested, true, false) => {
+            (Outcome::NoExceptions, format!("no exceptions noted in the evidence supplied; all {tested} supplied were tested"))
+        }
     }
 }
 
@@ -81,9 +90,17 @@ fn undecided(test: &TestFacts, tally: &Tally) -> String {
 }
 
 fn unreadable(test: &TestFacts) -> String {
-    let columns: Vec<String> = test.needs_empty.iter().map(|(column, count)| format!("{count} without {column}")).collect();
-    let columns = if columns.is_empty() { String::new() } else { format!(" ({})", columns.join(", ")) };
-    format!("{} of {} records could not be read or judged{columns}", test.census.unreadable, test.census.population + test.census.unreadable)
+    let columns: Vec<String> = test
+        .needs_empty
+        .iter()
+        .map(|(column, count, means)| match means {
+            Some(means) => format!("{count} without {column}: {means}"),
+            None => format!("{count} without {column}"),
+        })
+        .collect();
+    let columns = if columns.is_empty() { String::new() } else { format!(" ({})", columns.join("; ")) };
+    let all = test.census.population + test.census.unreadable;
+    format!("{} of {all} records could not be read or judged{columns}", test.census.unreadable)
 }
 
 /// The outcome of a control: the worst of its tests, and of the part that is a person's.

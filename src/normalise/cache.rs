@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::landing::Landed;
+use super::table_file::Landed;
 use crate::domain::digest::{self, Hasher};
 use crate::domain::note::{self, Note};
 use crate::engine::EngineError;
@@ -75,9 +75,10 @@ pub(super) fn folder(cache: &Path, parts: &[&str]) -> PathBuf {
 pub(super) fn load(folder: &Path) -> Option<Reading> {
     let text = fs::read_to_string(folder.join("reading.json")).ok()?;
     let reading: Reading = serde_json::from_str(&text).ok()?;
-    let whole = reading.tables.iter().all(|(name, landed)| {
-        landed.rows == 0 || hash(&folder.join(format!("{name}.parquet"))).is_ok_and(|found| found == landed.sha256)
-    });
+    let whole = reading
+        .tables
+        .iter()
+        .all(|(name, landed)| landed.rows == 0 || hash(&folder.join(format!("{name}.parquet"))).is_ok_and(|found| found == landed.sha256));
     whole.then_some(reading)
 }
 

@@ -8,7 +8,8 @@ use x509_parser::extensions::{GeneralName, KeyUsage, ParsedExtension};
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
-use super::landing::{Landing, Value};
+use super::landing::Landing;
+use super::table_file::Value;
 use crate::domain::{digest, serial};
 
 /// The last instant that is kept; notAfter of 9999-12-31 is flagged as indefinite instead.
@@ -69,7 +70,10 @@ pub(super) fn land(landing: &mut Landing<'_>, row: u64, text: &str, from_log: bo
             ("indefinite", bool_or(not_after == NO_END)),
             ("signature_algorithm", Value::Text(certificate.signature_algorithm.algorithm.to_id_string())),
             ("key_algorithm", Value::Text(key.algorithm.algorithm.to_id_string())),
-            ("curve", Value::or_null(key.algorithm.parameters.as_ref().and_then(|p| p.as_oid().ok()), |oid| Value::Text(oid.to_id_string()))),
+            (
+                "curve",
+                Value::or_null(key.algorithm.parameters.as_ref().and_then(|p| p.as_oid().ok()), |oid| Value::Text(oid.to_id_string())),
+            ),
             ("public_key", Value::Text(digest::sha256(key.raw))),
             ("point_uncompressed", bool_or(point.len() == 65 && point.first() == Some(&4))),
             ("subject_key_id", Value::or_null(facts.subject_key_id, Value::Text)),
@@ -86,7 +90,14 @@ pub(super) fn land(landing: &mut Landing<'_>, row: u64, text: &str, from_log: bo
     land_children(landing, row, &id, &certificate, facts.policies, facts.alternative_names);
 }
 
-fn land_children(landing: &mut Landing<'_>, row: u64, id: &str, certificate: &X509Certificate<'_>, policies: Vec<String>, alternative: Vec<(String, String)>) {
+fn land_children(
+    landing: &mut Landing<'_>,
+    row: u64,
+    id: &str,
+    certificate: &X509Certificate<'_>,
+    policies: Vec<String>,
+    alternative: Vec<(String, String)>,
+) {
     for (position, extension) in (1..).zip(certificate.extensions()) {
         let values = [
             ("certificate", Value::text(id)),
@@ -98,15 +109,12 @@ fn land_children(landing: &mut Landing<'_>, row: u64, id: &str, certificate: &X5
     for (position, oid) in (1..).zip(policies) {
         landing.decoded("certificate_policies", row, Some(position), &[("certificate", Value::text(id)), ("oid", Value::Text(oid))]);
     }
-    let subject = certificate.subject().iter_attributes().map(|attribute| ("subject", attribute.attr_type().to_id_string(), value(attribute)));
+    let subject =
+        certificate.subject().iter_attributes().map(|attribute| ("subject", attribute.attr_type().to_id_string(), value(attribute)));
     let alternative = alternative.into_iter().map(|(kind, value)| ("alternative", kind, value));
     for (position, (place, kind, value)) in (1..).zip(subject.chain(alternative)) {
-        let values = [
-            ("certificate", Value::text(id)),
-            ("place", Value::text(place)),
-            ("kind", Value::Text(kind)),
-            ("value", Value::Text(value)),
-        ];
+        let values =
+            [("certificate", Value::text(id)), ("place", Value::text(place)), ("kind", Value::Text(kind)), ("value", Value::Text(value))];
         landing.decoded("certificate_names", row, Some(position), &values);
     }
 }
@@ -139,7 +147,7 @@ impl Facts {
                     facts.path_length = constraints.path_len_constraint.map(i64::from);
                 }
                 ParsedExtension::KeyUsage(usage) => {
-                    facts.key_usage = Some(key_usage(usage));
+                    facts.key_usage = Some(key_usage(*usage));
                     facts.key_usage_critical = extension.critical;
                 }
                 ParsedExtension::CertificatePolicies(policies) => {
@@ -167,7 +175,7 @@ fn kind(certificate: &X509Certificate<'_>, is_ca: bool, key_usage: Option<&str>)
     }
 }
 
-fn key_usage(usage: &KeyUsage) -> String {
+fn key_usage(usage: KeyUsage) -> String {
     let bits = [
         (usage.digital_signature(), "digitalSignature"),
         (usage.non_repudiation(), "nonRepudiation"),

@@ -7,7 +7,8 @@ use x509_parser::prelude::FromDer;
 use x509_parser::revocation_list::CertificateRevocationList;
 
 use super::certificate::name;
-use super::landing::{Landing, Value};
+use super::landing::Landing;
+use super::table_file::Value;
 use crate::domain::{digest, serial};
 
 /// Lands the CRL of a cell of base64, and its entries.

@@ -8,6 +8,9 @@ use crate::catalogue::table::Table;
 use crate::domain::note::Note;
 use crate::engine::{Engine, EngineError, Part, Schema};
 
+/// Evidence and row of a kept record, with those of the records left out for it.
+pub type Places = BTreeMap<(i64, i64), Vec<(i64, i64)>>;
+
 /// Most places that are kept.
 const KEPT: u64 = 100_000;
 
@@ -16,7 +19,7 @@ const KEPT: u64 = 100_000;
 pub(super) struct Found {
     pub(super) removed: u64,
     pub(super) conflicts: u64,
-    pub(super) elsewhere: BTreeMap<(i64, i64), Vec<(i64, i64)>>,
+    pub(super) elsewhere: Places,
     pub(super) notes: Vec<Note>,
 }
 
@@ -31,10 +34,12 @@ pub(super) fn remove(engine: &mut Engine, table: &Table, folder: &Path) -> Resul
     let doubled = format!("SELECT identity_print, content_print FROM {name} GROUP BY identity_print, content_print{apart}");
     if !engine.query(&doubled)?.is_empty() {
         let keys = table.keys().join(", ");
-        let absent: String = table.prefer.iter().map(|column| format!(", CASE WHEN {column} IS NULL THEN 1 ELSE 0 END AS no_{column}")).collect();
+        let absent: String =
+            table.prefer.iter().map(|column| format!(", CASE WHEN {column} IS NULL THEN 1 ELSE 0 END AS no_{column}")).collect();
         let preferred: String = table.prefer.iter().map(|column| format!("no_{column}, {column}, ")).collect();
         // Several happenings may well read alike within one file: the nth in one file is the nth in another.
-        let turn = if table.repeats { "ROW_NUMBER() OVER (PARTITION BY evidence, identity_print, content_print ORDER BY row)" } else { "1" };
+        let turn =
+            if table.repeats { "ROW_NUMBER() OVER (PARTITION BY evidence, identity_print, content_print ORDER BY row)" } else { "1" };
         let sql = format!(
             "WITH doubled AS ({doubled}), \
              numbered AS (SELECT t.*, {turn} AS turn{absent} FROM {name} AS t \
@@ -60,22 +65,19 @@ pub(super) fn remove(engine: &mut Engine, table: &Table, folder: &Path) -> Resul
         let sql = format!("SELECT identity_print, COUNT(*) AS n FROM {name} GROUP BY identity_print HAVING COUNT(*) > 1");
         found.conflicts = engine.query(&sql)?.len() as u64;
         if found.conflicts > 0 && !table.child {
-            let what = format!(
-                "{} identities ({}) of table {name} have records of different content",
-                found.conflicts,
-                table.identity.join(", ")
-            );
+            let what =
+                format!("{} identities ({}) of table {name} have records of different content", found.conflicts, table.identity.join(", "));
             found.notes.push(Note::general("N-DUP-002", what).times(found.conflicts).about(name));
         }
     }
     Ok(found)
 }
 
-fn elsewhere(engine: &mut Engine, removed: &Path) -> Result<BTreeMap<(i64, i64), Vec<(i64, i64)>>, EngineError> {
+fn elsewhere(engine: &mut Engine, removed: &Path) -> Result<Places, EngineError> {
     engine.register("removed", Schema(Vec::new()), vec![Part { path: removed.to_owned(), evidence: None }]);
     let rows = engine.query("SELECT evidence, row, kept_evidence, kept_row FROM removed")?;
     engine.forget("removed");
-    let mut places: BTreeMap<(i64, i64), Vec<(i64, i64)>> = BTreeMap::new();
+    let mut places = Places::new();
     for row in rows.sorted_by(&["evidence", "row"]) {
         let number = |name: &str| rows.named(row, name).integer().unwrap_or_default();
         places.entry((number("kept_evidence"), number("kept_row"))).or_default().push((number("evidence"), number("row")));

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::landing::Value;
 use super::own::Out;
-use super::{Normalised, SourceFacts, TableFacts, WorkFolder, timeline};
+use super::table_file::Value;
+use super::{Normalised, SourceFacts, TableFacts, WorkFolder};
 use crate::catalogue::Catalogue;
 use crate::catalogue::engagement::Engagement;
 use crate::catalogue::table::{Declared, Table, UNSETTLED};
@@ -43,7 +43,7 @@ pub fn given(tables: &GivenTables, engagement: &Engagement, catalogue: &Catalogu
     if let Some(unknown) = tables.keys().find(|name| catalogue.tables.get(name).is_none()) {
         return Err(EngineError::Statement(format!("no table {unknown:?}")));
     }
-    let timeline = timeline(&engine, catalogue, engagement)?;
+    let timeline = super::timeline::timeline(&engine, catalogue, engagement)?;
     let evidence = Evidence {
         number: 1,
         id: "EV-given".to_owned(),

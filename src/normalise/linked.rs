@@ -12,7 +12,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::revocation_list::CertificateRevocationList;
 
 use super::own::{Out, cell_text};
-use super::landing::Value;
+use super::table_file::Value;
 use crate::catalogue::Catalogue;
 use crate::catalogue::profile::{Check, Profile};
 use crate::domain::note::Note;
@@ -49,14 +49,15 @@ pub(super) fn link(engine: &mut Engine, catalogue: &Catalogue, environment: &str
 
 /// Says whose certificate would be needed to test the chain.
 fn absent_issuers(engine: &Engine, table: &str, found: &str) -> Result<Vec<Note>, EngineError> {
-    let rows = engine.query(&format!(
-        "SELECT issuer, MIN(evidence) AS evidence, COUNT(*) AS n FROM {table} WHERE {found} IS NULL GROUP BY issuer"
-    ))?;
+    let rows = engine
+        .query(&format!("SELECT issuer, MIN(evidence) AS evidence, COUNT(*) AS n FROM {table} WHERE {found} IS NULL GROUP BY issuer"))?;
     let notes = rows.sorted_by(&["issuer"]).into_iter().map(|row| {
         let count = rows.named(row, "n").integer().unwrap_or_default().unsigned_abs();
         let issuer = rows.named(row, "issuer").text().unwrap_or_default();
         let number = rows.named(row, "evidence").integer().and_then(|n| u32::try_from(n).ok()).unwrap_or_default();
-        let what = format!("{count} {table} name the issuer \"{issuer}\", whose certificate is not in the evidence: the chain could not be tested");
+        let what = format!(
+            "{count} {table} name the issuer \"{issuer}\", whose certificate is not in the evidence: the chain could not be tested"
+        );
         Note::on("N-CHAIN-001", number, what).times(count).about(table)
     });
     Ok(notes.collect())
@@ -97,7 +98,7 @@ fn issuer<'a>(
     Some((chosen, verify(chosen)))
 }
 
-fn verdict(result: Result<(), X509Error>) -> Option<bool> {
+fn verdict(result: &Result<(), X509Error>) -> Option<bool> {
     match result {
         Ok(()) => Some(true),
         Err(X509Error::SignatureVerificationError) => Some(false),
@@ -106,9 +107,8 @@ fn verdict(result: Result<(), X509Error>) -> Option<bool> {
 }
 
 fn certificates(engine: &mut Engine, catalogue: &Catalogue, authorities: &Authorities, folder: &Path) -> Result<(), EngineError> {
-    let rows = engine.query(
-        "SELECT certificate, der, issuer_name, authority_key_id, kind, not_before, not_after, indefinite FROM certificates",
-    )?;
+    let rows = engine
+        .query("SELECT certificate, der, issuer_name, authority_key_id, kind, not_before, not_after, indefinite FROM certificates")?;
     let mut out = Out::create(
         &folder.join("certificates.links.parquet"),
         &[("link", 't'), ("issuer_certificate", 't'), ("signature_ok", 'b'), ("key_id_matches", 'b'), ("within_issuer", 'b')],
@@ -120,7 +120,7 @@ fn certificates(engine: &mut Engine, catalogue: &Catalogue, authorities: &Author
         let verify = |authority: &Authority| {
             let (_, child) = X509Certificate::from_der(&der).ok()?;
             let (_, parent) = X509Certificate::from_der(&authority.der).ok()?;
-            verdict(child.verify_signature(Some(parent.public_key())))
+            verdict(&child.verify_signature(Some(parent.public_key())))
         };
         let found = issuer(authorities, &text("issuer_name").unwrap_or_default(), key_id.as_deref(), &verify);
         let within = found.as_ref().and_then(|(authority, _)| within(&rows, row, authority));
@@ -128,7 +128,10 @@ fn certificates(engine: &mut Engine, catalogue: &Catalogue, authorities: &Author
             cell_text(text("certificate")),
             cell_text(found.as_ref().map(|(authority, _)| authority.certificate.clone())),
             Value::or_null(found.as_ref().and_then(|(_, ok)| *ok), Value::Boolean),
-            Value::or_null(found.as_ref().and_then(|(authority, _)| Some(*key_id.as_ref()? == *authority.key_id.as_ref()?)), Value::Boolean),
+            Value::or_null(
+                found.as_ref().and_then(|(authority, _)| Some(*key_id.as_ref()? == *authority.key_id.as_ref()?)),
+                Value::Boolean,
+            ),
             Value::or_null(within, Value::Boolean),
         ])?;
     }
@@ -138,9 +141,8 @@ fn certificates(engine: &mut Engine, catalogue: &Catalogue, authorities: &Author
 
 fn within(rows: &Rows, row: usize, authority: &Authority) -> Option<bool> {
     let starts = rows.named(row, "not_before").integer()? >= authority.not_before?;
-    let ends = rows.named(row, "indefinite").truth()?
-        || authority.indefinite
-        || rows.named(row, "not_after").integer()? <= authority.not_after?;
+    let ends =
+        rows.named(row, "indefinite").truth()? || authority.indefinite || rows.named(row, "not_after").integer()? <= authority.not_after?;
     Some(starts && ends)
 }
 
@@ -153,7 +155,7 @@ fn crls(engine: &mut Engine, catalogue: &Catalogue, authorities: &Authorities, f
         let verify = |authority: &Authority| {
             let (_, list) = CertificateRevocationList::from_der(&der).ok()?;
             let (_, parent) = X509Certificate::from_der(&authority.der).ok()?;
-            verdict(list.verify_signature(parent.public_key()))
+            verdict(&list.verify_signature(parent.public_key()))
         };
         let found = issuer(authorities, &text("issuer_name").unwrap_or_default(), text("authority_key_id").as_deref(), &verify);
         out.row(&[
@@ -195,7 +197,8 @@ fn rules(engine: &mut Engine, catalogue: &Catalogue, environment: &str, folder: 
     let rows = engine.query("SELECT * FROM certificates")?;
     let mut out = Out::for_table(&folder.join("certificate_rules.parquet"), table)?;
     let mut without: BTreeMap<i64, u64> = BTreeMap::new();
-    let mut everything: Vec<&str> = catalogue.profiles.values().flat_map(|profile| profile.rules.iter().map(|rule| rule.id.as_str())).collect();
+    let mut everything: Vec<&str> =
+        catalogue.profiles.values().flat_map(|profile| profile.rules.iter().map(|rule| rule.id.as_str())).collect();
     everything.sort_unstable();
     everything.dedup();
     for row in rows.sorted_by(&["evidence", "row"]) {
@@ -227,7 +230,12 @@ fn rules(engine: &mut Engine, catalogue: &Catalogue, environment: &str, folder: 
         } else {
             *without.entry(rows.named(row, "evidence").integer().unwrap_or_default()).or_default() += 1;
             for (position, rule) in (1..).zip(&everything) {
-                let finding = Finding { holds: None, expected: String::new(), found: String::new(), reason: Some("no profile is assigned".to_owned()) };
+                let finding = Finding {
+                    holds: None,
+                    expected: String::new(),
+                    found: String::new(),
+                    reason: Some("no profile is assigned".to_owned()),
+                };
                 write(position, None, rule, finding)?;
             }
         }
@@ -272,7 +280,8 @@ fn judge(profile: &Profile, check: &Check, expected: &str, rows: &Rows, row: usi
     let text = |name: &str| rows.named(row, name).text();
     let shown = |name: &str| text(name).unwrap_or_else(|| "absent".to_owned());
     let decided = |holds: bool, found: String| Finding { holds: Some(holds), expected: expected.to_owned(), found, reason: None };
-    let undecided = |reason: &str, found: String| Finding { holds: None, expected: expected.to_owned(), found, reason: Some(reason.to_owned()) };
+    let undecided =
+        |reason: &str, found: String| Finding { holds: None, expected: expected.to_owned(), found, reason: Some(reason.to_owned()) };
     let none = (Vec::new(), false);
     let (oids, critical) = policies.0.get(&shown("certificate")).unwrap_or(&none);
     let listed = if oids.is_empty() { "no policy".to_owned() } else { oids.join(", ") };

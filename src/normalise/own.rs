@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::landing::Value;
+use super::table_file::Value;
 use crate::catalogue::table::Table;
 use crate::engine::{Column, EngineError, ParquetFile, Part, Schema, Type, Values};
 

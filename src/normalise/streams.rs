@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::landing::Value;
 use super::own::{Out, cell_text};
+use super::table_file::Value;
 use crate::catalogue::Catalogue;
-use crate::catalogue::engagement::{Engagement, StreamDeclaration};
+use crate::catalogue::engagement::{Engagement, OldestRecord, StreamDeclaration};
 use crate::domain::instant::text;
 use crate::domain::period::Period;
 use crate::engine::{Engine, EngineError};
@@ -29,7 +29,13 @@ struct Stream {
 }
 
 /// Writes `log_streams` and `log_holes` from the tables that name a stream.
-pub(super) fn write(engine: &mut Engine, catalogue: &Catalogue, engagement: &Engagement, span: &Span, folder: &Path) -> Result<(), EngineError> {
+pub(super) fn write(
+    engine: &mut Engine,
+    catalogue: &Catalogue,
+    engagement: &Engagement,
+    span: &Span,
+    folder: &Path,
+) -> Result<(), EngineError> {
     let (Some(streams_table), Some(holes_table)) = (catalogue.tables.get("log_streams"), catalogue.tables.get("log_holes")) else {
         return Ok(());
     };
@@ -58,7 +64,7 @@ pub(super) fn write(engine: &mut Engine, catalogue: &Catalogue, engagement: &Eng
             ("undated", Value::Integer(stream.undated)),
             ("allowed_gap", Value::or_null(gap, Value::Integer)),
             ("live_since", Value::or_null(declared.and_then(StreamDeclaration::live_from), Value::Time)),
-            ("oldest_record_at", Value::or_null(oldest.and_then(|oldest| oldest.instant()), Value::Time)),
+            ("oldest_record_at", Value::or_null(oldest.and_then(OldestRecord::instant), Value::Time)),
             ("oldest_record_how", cell_text(oldest.map(|oldest| oldest.how.clone()))),
         ])?;
         if let Some(gap) = gap {

@@ -89,7 +89,12 @@ impl Heading {
 
 /// Finds the heading among the first rows: registers have title rows above it. Which delimiter the
 /// file has is found with it.
-fn heading<R: Read>(settings: &Delimited, needed: &[String], records: &mut Records<'_, R>, out: &mut Output<'_>) -> io::Result<Option<Heading>> {
+fn heading<R: Read>(
+    settings: &Delimited,
+    needed: &[String],
+    records: &mut Records<'_, R>,
+    out: &mut Output<'_>,
+) -> io::Result<Option<Heading>> {
     if !settings.header.is_empty() {
         records.delimiter = settings.delimiter.unwrap_or(',');
         return Ok(Some(Heading { cells: settings.header.clone() }));
@@ -103,7 +108,8 @@ fn heading<R: Read>(settings: &Delimited, needed: &[String], records: &mut Recor
             let missing: Vec<&str> = needed.iter().filter(|name| heading.place(settings, name).is_none()).map(String::as_str).collect();
             (missing.len(), *delimiter, heading)
         });
-        if let Some((_, delimiter, heading)) = best.filter(|(missing, ..)| *missing == 0).max_by_key(|(_, _, heading)| heading.cells.len()) {
+        if let Some((_, delimiter, heading)) = best.filter(|(missing, ..)| *missing == 0).max_by_key(|(_, _, heading)| heading.cells.len())
+        {
             records.delimiter = delimiter;
             records.skip()?;
             out.parsed.blank += 1;

@@ -108,9 +108,7 @@ fn read(evidence: &Evidence, format: &Format, source: &Source, out: &mut Output<
     if shape.encoding != encoding_rs::UTF_8 {
         out.note(Note::on("N-ENC-001", evidence.number, format!("{} was converted to UTF-8", shape.encoding.name())));
     }
-    let open = || -> io::Result<Lines<Hashing<File>>> {
-        Ok(Lines::new(Hashing::new(File::open(&evidence.file)?), shape))
-    };
+    let open = || -> io::Result<Lines<Hashing<File>>> { Ok(Lines::new(Hashing::new(File::open(&evidence.file)?), shape)) };
     let mut lines = open()?;
     match &format.reader {
         Reader::Lines(settings) => lines::read(settings, &mut lines, out)?,
@@ -239,7 +237,7 @@ impl<R: Read> Hashing<R> {
 
     /// Reads to the end, and gives the hash of it all.
     fn rest(mut self) -> io::Result<String> {
-        let mut buffer = [0; 65_536];
+        let mut buffer = vec![0; 65_536];
         while self.read(&mut buffer)? > 0 {}
         Ok(self.hasher.finish())
     }

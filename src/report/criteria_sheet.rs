@@ -48,7 +48,8 @@ pub fn write(catalogue: &Catalogue, criteria: &Criteria) -> Result<Vec<u8>, Xlsx
         row += 1;
     }
     for control in catalogue.controls.values().filter(|control| criteria.of(&control.id).next().is_none()) {
-        let version = catalogue.instruments.get(&control.file.instrument).and_then(|i| i.versions.last()).map_or("", |v| v.version.as_str());
+        let version =
+            catalogue.instruments.get(&control.file.instrument).and_then(|i| i.versions.last()).map_or("", |v| v.version.as_str());
         let guide = format!(
             "Expected at {}. Our {} ({}, confidence {}): {}",
             control.file.expected_position,

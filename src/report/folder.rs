@@ -202,8 +202,9 @@ pub fn verify(run: &Path, outside: &[&str]) -> Result<(), FolderError> {
     if manifest == expected {
         return Ok(());
     }
-    let changed = manifest.lines().find(|line| !expected.lines().any(|other| other == *line)).map(|line| format!("missing or changed: {line}"));
-    let added = expected.lines().find(|line| !manifest.lines().any(|other| other == *line)).map(|line| format!("not in the manifest: {line}"));
+    let changed =
+        manifest.lines().find(|line| !expected.lines().any(|other| other == *line)).map(|line| format!("missing or changed: {line}"));
+    let added =
+        expected.lines().find(|line| !manifest.lines().any(|other| other == *line)).map(|line| format!("not in the manifest: {line}"));
     Err(altered(changed.or(added).unwrap_or_else(|| "the order of the manifest".to_owned())))
 }
-

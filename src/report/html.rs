@@ -12,9 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::results::{Control, Note, Test};
 use super::untrusted::{Withheld, cut, place, visible};
-use super::view::{
-    Listed, ReportError, ReportView, SHOWN_PER_CONTROL, actual, basis_words, clause_words, grouped,
-};
+use super::view::{Listed, ReportError, ReportView, SHOWN_PER_CONTROL, actual, basis_words, clause_words, grouped};
 
 const STYLE: &str = include_str!("../../reports/style.css");
 const TEMPLATES: [(&str, &str); 6] = [
@@ -40,10 +38,16 @@ pub fn report(view: &ReportView, out: &mut dyn Write) -> Result<(), ReportError>
     let results = &view.results;
     let mut context = shared(view, &listed);
     let controls: Vec<Value> = results.controls.iter().map(|c| public_control(view, c, listed.get(&c.id))).collect();
-    let evidence: Vec<Value> = results.evidence.iter().map(|e| json!({
-        "id": e.id, "format": e.format, "status": e.status, "sha256": e.sha256, "records": grouped(e.records),
-        "rejected": grouped(e.rejected), "first": e.first, "last": e.last,
-    })).collect();
+    let evidence: Vec<Value> = results
+        .evidence
+        .iter()
+        .map(|e| {
+            json!({
+                "id": e.id, "format": e.format, "status": e.status, "sha256": e.sha256, "records": grouped(e.records),
+                "rejected": grouped(e.rejected), "first": e.first, "last": e.last,
+            })
+        })
+        .collect();
     let notes = public_notes(&results.notes);
     add(&mut context, json!({ "name": "Assurance report", "controls": controls, "evidence": anchored(evidence), "notes": notes }));
     let withheld = Withheld::of(results);
@@ -63,10 +67,15 @@ pub fn working_papers(view: &ReportView, out: &mut dyn Write) -> Result<(), Repo
         let mut value = serde_json::to_value(control)?;
         add(&mut value, public_control(view, control, listed.get(&control.id)));
         let first = listed.get(&control.id).map_or(&[][..], |l| &l.first);
-        let rows: Vec<Value> = first.iter().map(|e| json!({
-            "id": e.id, "certainty": e.certainty, "test": e.test, "evidence": e.evidence, "path": e.path, "locator": e.locator,
-            "says": e.says, "also": e.also,
-        })).collect();
+        let rows: Vec<Value> = first
+            .iter()
+            .map(|e| {
+                json!({
+                    "id": e.id, "certainty": e.certainty, "test": e.test, "evidence": e.evidence, "path": e.path, "locator": e.locator,
+                    "says": e.says, "also": e.also,
+                })
+            })
+            .collect();
         let tests: Vec<Value> = control.tests.iter().map(full_test).collect::<Result<_, _>>()?;
         let rationale: Vec<&str> = control.judgement.iter().flat_map(|j| j.rationale.lines()).collect();
         add(&mut value, json!({ "listed": rows, "tests": tests, "rationale": rationale }));
@@ -79,28 +88,42 @@ pub fn working_papers(view: &ReportView, out: &mut dyn Write) -> Result<(), Repo
         evidence.push(value);
     }
     let mut codes = BTreeSet::new();
-    let notes: Vec<Value> = results.notes.iter().map(|n| json!({
-        "code": n.code, "anchor": codes.insert(&n.code), "weight": n.weight, "evidence": n.evidence, "path": n.path,
-        "locator": n.locator, "what": n.what, "count": grouped(n.count), "affects": n.affects, "fix": n.fix,
-    })).collect();
-    add(&mut context, json!({
-        "name": "Working papers", "controls": controls, "evidence": anchored(evidence), "notes": notes,
-        "integrity": results.run.integrity_failures, "coverage": results.instruments.iter().flat_map(|i| &i.coverage).collect::<Vec<_>>(),
-    }));
+    let notes: Vec<Value> = results
+        .notes
+        .iter()
+        .map(|n| {
+            json!({
+                "code": n.code, "anchor": codes.insert(&n.code), "weight": n.weight, "evidence": n.evidence, "path": n.path,
+                "locator": n.locator, "what": n.what, "count": grouped(n.count), "affects": n.affects, "fix": n.fix,
+            })
+        })
+        .collect();
+    add(
+        &mut context,
+        json!({
+            "name": "Working papers", "controls": controls, "evidence": anchored(evidence), "notes": notes,
+            "integrity": results.run.integrity_failures, "coverage": results.instruments.iter().flat_map(|i| &i.coverage).collect::<Vec<_>>(),
+        }),
+    );
     render("working-papers.html", context, &str::to_owned, out)
 }
 
 /// What both reports say of the run as a whole.
 fn shared(view: &ReportView, listed: &BTreeMap<String, Listed>) -> Value {
     let (run, engagement) = (&view.results.run, &view.results.engagement);
-    let instruments: Vec<Value> = view.results.instruments.iter().map(|i| {
-        let mut covered: BTreeMap<&str, u64> = BTreeMap::new();
-        for clause in &i.coverage {
-            *covered.entry(&clause.covered_by).or_default() += 1;
-        }
-        let covered: Vec<String> = covered.into_iter().map(|(by, n)| format!("{by}: {}", grouped(n))).collect();
-        json!({ "title": i.title, "sec": i.sec, "versions": i.versions, "imported": grouped(i.clauses_imported), "covered": covered })
-    }).collect();
+    let instruments: Vec<Value> = view
+        .results
+        .instruments
+        .iter()
+        .map(|i| {
+            let mut covered: BTreeMap<&str, u64> = BTreeMap::new();
+            for clause in &i.coverage {
+                *covered.entry(&clause.covered_by).or_default() += 1;
+            }
+            let covered: Vec<String> = covered.into_iter().map(|(by, n)| format!("{by}: {}", grouped(n))).collect();
+            json!({ "title": i.title, "sec": i.sec, "versions": i.versions, "imported": grouped(i.clauses_imported), "covered": covered })
+        })
+        .collect();
     json!({
         "title": engagement.title, "title_block": view.title_block(), "self_assessment": engagement.kind == "self-assessment",
         "marking": engagement.marking, "final": run.state == "final", "illustrative": run.illustrative_criteria,
@@ -116,9 +139,14 @@ fn shared(view: &ReportView, listed: &BTreeMap<String, Listed>) -> Value {
 fn public_control(view: &ReportView, control: &Control, listed: Option<&Listed>) -> Value {
     let tests: Vec<Value> = control.tests.iter().map(public_test).collect();
     let first = listed.map_or(&[][..], |l| &l.first);
-    let rows: Vec<Value> = first.iter().map(|e| json!({
-        "id": e.id, "test": e.test, "certainty": e.certainty, "evidence": e.evidence, "place": place(&e.locator),
-    })).collect();
+    let rows: Vec<Value> = first
+        .iter()
+        .map(|e| {
+            json!({
+                "id": e.id, "test": e.test, "certainty": e.certainty, "evidence": e.evidence, "place": place(&e.locator),
+            })
+        })
+        .collect();
     let evidence: Vec<Value> = view.evidence_of(&control.id).map(|e| json!({ "id": e.id, "sha256": e.sha256 })).collect();
     let exceptions: u64 = control.tests.iter().map(|t| t.exceptions).sum();
     let total = listed.map_or(0, |l| l.total);
@@ -151,10 +179,16 @@ fn public_test(test: &Test) -> Value {
 fn full_test(test: &Test) -> Result<Value, ReportError> {
     let mut value = serde_json::to_value(test)?;
     add(&mut value, public_test(test));
-    let segments: Vec<Value> = test.segments.iter().map(|s| json!({
-        "version": s.version, "from": s.from, "until": s.until, "population": grouped(s.population),
-        "exceptions": grouped(s.exceptions), "parameters": s.parameters,
-    })).collect();
+    let segments: Vec<Value> = test
+        .segments
+        .iter()
+        .map(|s| {
+            json!({
+                "version": s.version, "from": s.from, "until": s.until, "population": grouped(s.population),
+                "exceptions": grouped(s.exceptions), "parameters": s.parameters,
+            })
+        })
+        .collect();
     add(&mut value, json!({ "completeness": test.completeness, "segments": segments }));
     Ok(value)
 }
@@ -166,16 +200,23 @@ fn public_notes(notes: &[Note]) -> Vec<Value> {
         groups.entry((&note.code, &note.weight)).or_default().push(note);
     }
     let mut codes = BTreeSet::new();
-    groups.into_iter().map(|((code, weight), notes)| {
-        let affects: BTreeSet<&str> = notes.iter().flat_map(|n| &n.affects).map(String::as_str).collect();
-        let places: Vec<Value> = notes.iter().take(PLACES).filter(|n| n.evidence.is_some() || !n.locator.is_empty())
-            .map(|n| json!({ "evidence": n.evidence, "place": place(&n.locator) })).collect();
-        json!({
-            "code": code, "anchor": codes.insert(code), "weight": weight, "notes": grouped(notes.len() as u64),
-            "records": grouped(notes.iter().map(|n| n.count).sum()), "affects": affects, "places": places,
-            "more": grouped(notes.len().saturating_sub(PLACES) as u64), "has_more": notes.len() > PLACES,
+    groups
+        .into_iter()
+        .map(|((code, weight), notes)| {
+            let affects: BTreeSet<&str> = notes.iter().flat_map(|n| &n.affects).map(String::as_str).collect();
+            let places: Vec<Value> = notes
+                .iter()
+                .take(PLACES)
+                .filter(|n| n.evidence.is_some() || !n.locator.is_empty())
+                .map(|n| json!({ "evidence": n.evidence, "place": place(&n.locator) }))
+                .collect();
+            json!({
+                "code": code, "anchor": codes.insert(code), "weight": weight, "notes": grouped(notes.len() as u64),
+                "records": grouped(notes.iter().map(|n| n.count).sum()), "affects": affects, "places": places,
+                "more": grouped(notes.len().saturating_sub(PLACES) as u64), "has_more": notes.len() > PLACES,
+            })
         })
-    }).collect()
+        .collect()
 }
 
 /// Marks the first row of each id: an anchor may stand only once, and files that could not be

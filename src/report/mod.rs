@@ -5,6 +5,7 @@
 //! is in the record and decides nothing.
 
 pub mod criteria_sheet;
+mod exceptions;
 pub mod folder;
 pub mod html;
 pub mod record;

@@ -3,27 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use minijinja::{Environment, UndefinedBehavior};
-
 use super::folder::{FolderError, RunFolder, line};
 use super::results;
 use crate::catalogue::Catalogue;
 use crate::catalogue::control::{Control, TestFile};
 use crate::catalogue::criteria::Criteria;
 use crate::catalogue::engagement::{Engagement, Obtained};
-use crate::domain::evidence::Locator;
 use crate::domain::note::Weight;
 use crate::domain::outcome::Outcome;
 use crate::domain::{digest, instant};
-use crate::engine::{Cell, Rows};
+use crate::engine::Rows;
 use crate::evaluate::{ParameterFacts, SegmentFacts, TestFacts};
 use crate::judge::certainty::{self, Certainty};
 use crate::judge::{Judged, JudgedControl, JudgedTest, qualifier};
 use crate::normalise::{Normalised, SourceFacts};
-use crate::parse;
-
-/// Exceptions of a test that stand in `results.json` by id.
-const SAMPLE: usize = 20;
 
 /// Everything the record is made from.
 pub struct Matter<'a> {
@@ -76,98 +69,14 @@ impl Matter<'_> {
         Ok(results)
     }
 
-    fn exceptions(&self, out: &mut dyn Write, samples: &mut BTreeMap<(String, String), Vec<String>>) -> io::Result<()> {
-        for judged in &self.judged.controls {
-            let Some(control) = self.catalogue.controls.get(&judged.facts.id) else { continue };
-            for (test, file) in judged.facts.tests.iter().zip(&control.file.test) {
-                let says = Says::new(&file.says);
-                for segment in &test.segments {
-                    for row in segment.rows.sorted_by(&["evidence", "row"]) {
-                        let certainty = certainty::of_row(test, &segment.rows, row);
-                        if certainty == Certainty::Undecided {
-                            continue;
-                        }
-                        let exception = self.exception(judged, file, segment, row, certainty, &says);
-                        let sample = samples.entry((judged.facts.id.clone(), test.id.clone())).or_default();
-                        if sample.len() < SAMPLE {
-                            sample.push(exception.id.clone());
-                        }
-                        serde_json::to_writer(&mut *out, &exception)?;
-                        out.write_all(b"\n")?;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn exception(&self, judged: &JudgedControl, file: &TestFile, segment: &SegmentFacts, row: usize, certainty: Certainty, says: &Says) -> results::Exception {
-        let rows = &segment.rows;
-        let values: BTreeMap<String, Option<String>> = rows
-            .names()
-            .iter()
-            .filter(|name| !INTERNAL.contains(&name.as_str()))
-            .map(|name| (name.clone(), rows.named(row, name).text()))
-            .collect();
-        let (source, locator) = self.place(&rows.named(row, "evidence"), &rows.named(row, "row"));
-        let id = source.map_or(String::new(), |source| source.evidence.id.clone());
-        let own: BTreeMap<&String, &Option<String>> = values.iter().filter(|(name, _)| !name.ends_with("_evidence")).collect();
-        let values_text = serde_json::to_string(&own).unwrap_or_default();
-        let print = digest::sha256_of_parts([judged.facts.id.as_str(), &file.id, &segment.version, &id, &locator, &values_text]);
-        let mut also = self.other_places(rows, row);
-        let key = (rows.named(row, "evidence").integer().unwrap_or_default(), rows.named(row, "row").integer().unwrap_or_default());
-        let elsewhere = self.normalised.tables.get(&file.subject).and_then(|table| table.elsewhere.get(&key));
-        also.extend(elsewhere.into_iter().flatten().map(|(evidence, row)| {
-            let (source, locator) = self.place(&Cell::Integer(*evidence), &Cell::Integer(*row));
-            format!("{}, {locator}", source.map_or("?", |source| source.evidence.path.as_str()))
-        }));
-        results::Exception {
-            id: format!("EX-{}", digest::short(&print, 12)),
-            control: judged.facts.id.clone(),
-            test: file.id.clone(),
-            segment: segment.version.clone(),
-            certainty: certainty.word().to_owned(),
-            confirmed: judged.confirmed.is_some(),
-            evidence: id,
-            path: source.map_or(String::new(), |source| source.evidence.path.clone()),
-            locator,
-            says: says.render(&values),
-            values,
-            also,
-        }
-    }
-
-    /// The file and place of a row.
-    fn place(&self, evidence: &Cell, row: &Cell) -> (Option<&SourceFacts>, String) {
-        let number = evidence.integer().and_then(|number| u32::try_from(number).ok());
-        let source = self.normalised.sources.iter().find(|source| Some(source.evidence.number) == number);
-        let format = source.and_then(|source| self.catalogue.formats.get(source.evidence.format.as_deref()?));
-        let counted = format.map_or(Locator::Line, parse::locator);
-        (source, counted.text(row.integer().unwrap_or_default().unsigned_abs()))
-    }
-
-    /// The other records a row rests on: pairs `<alias>_evidence`, `<alias>_row`.
-    fn other_places(&self, rows: &Rows, row: usize) -> Vec<String> {
-        let aliases = rows.names().iter().filter_map(|name| name.strip_suffix("_evidence"));
-        aliases
-            .filter_map(|alias| {
-                let evidence = rows.named(row, &format!("{alias}_evidence"));
-                let at = rows.named(row, &format!("{alias}_row"));
-                if evidence == Cell::Null || at == Cell::Null {
-                    return None;
-                }
-                let (source, locator) = self.place(&evidence, &at);
-                Some(format!("{}, {locator}", source?.evidence.path))
-            })
-            .collect()
-    }
-
     fn results(&self, samples: &BTreeMap<(String, String), Vec<String>>) -> results::Results {
-        let controls: Vec<results::Control> = self.judged.controls.iter().filter_map(|judged| self.control(judged, samples)).chain(self.own_controls()).collect();
+        let controls: Vec<results::Control> =
+            self.judged.controls.iter().filter_map(|judged| self.control(judged, samples)).chain(self.own_controls()).collect();
         let notes: Vec<results::Note> = self.judged.notes.iter().map(|judged| self.note(judged)).collect();
         let counts = self.counts(&controls, &notes);
         let in_scope = |control: &&results::Control| !["not_applicable", "not_in_force"].contains(&control.outcome.as_str());
-        let settled = controls.iter().filter(in_scope).all(|control| control.confirmed.is_some() || control.qualifier.starts_with("Good practice"));
+        let settled =
+            controls.iter().filter(in_scope).all(|control| control.confirmed.is_some() || control.qualifier.starts_with("Good practice"));
         let timeline = &self.normalised.timeline;
         let illustrative = self.criteria.criterion.iter().any(crate::catalogue::criteria::Criterion::illustrative);
         results::Results {
@@ -293,7 +202,11 @@ impl Matter<'_> {
                     id: instrument.id.clone(),
                     title: instrument.title.clone(),
                     sec: instrument.sec.clone(),
-                    versions: instrument.versions.iter().map(|v| format!("{}, from {} ({})", v.version, instant::day_text(v.from), v.source)).collect(),
+                    versions: instrument
+                        .versions
+                        .iter()
+                        .map(|v| format!("{}, from {} ({})", v.version, instant::day_text(v.from), v.source))
+                        .collect(),
                     clauses_imported: clauses.len() as u64,
                     coverage: clauses.into_iter().map(|criterion| self.coverage(criterion)).collect(),
                 }
@@ -302,7 +215,8 @@ impl Matter<'_> {
     }
 
     fn coverage(&self, criterion: &crate::catalogue::criteria::Criterion) -> results::Coverage {
-        let tested = criterion.controls.iter().any(|id| self.catalogue.controls.get(id).is_some_and(|control| !control.file.test.is_empty()));
+        let tested =
+            criterion.controls.iter().any(|id| self.catalogue.controls.get(id).is_some_and(|control| !control.file.test.is_empty()));
         let covered_by = match (criterion.is_duty(), &criterion.excluded, tested) {
             (_, Some(_), _) => "excluded",
             (false, None, false) => "not a duty",
@@ -381,7 +295,8 @@ impl Matter<'_> {
         };
         let codes: Vec<&str> = Outcome::ALL.iter().map(|outcome| outcome.code()).collect();
         let confirmed: BTreeSet<&str> = controls.iter().filter(|c| c.confirmed.is_some()).map(|c| c.id.as_str()).collect();
-        let scope: Vec<&results::Control> = controls.iter().filter(|c| !["not_applicable", "not_in_force"].contains(&c.outcome.as_str())).collect();
+        let scope: Vec<&results::Control> =
+            controls.iter().filter(|c| !["not_applicable", "not_in_force"].contains(&c.outcome.as_str())).collect();
         let exceptions = |confirmed_only: bool, certainty: Certainty| -> u64 {
             let chosen = self.judged.controls.iter().filter(|c| confirmed.contains(c.facts.id.as_str()) == confirmed_only);
             chosen
@@ -394,7 +309,10 @@ impl Matter<'_> {
                 .sum()
         };
         results::Counts {
-            evidence: tally(&mut self.normalised.sources.iter().map(|s| s.evidence.status.word()), &["used", "not-recognised", "unreadable"]),
+            evidence: tally(
+                &mut self.normalised.sources.iter().map(|s| s.evidence.status.word()),
+                &["used", "not-recognised", "unreadable"],
+            ),
             outcomes: tally(&mut controls.iter().map(|c| c.outcome.as_str()), &codes),
             confirmed_outcomes: tally(&mut controls.iter().filter(|c| c.confirmed.is_some()).map(|c| c.outcome.as_str()), &codes),
             in_scope: scope.len() as u64,
@@ -406,9 +324,6 @@ impl Matter<'_> {
         }
     }
 }
-
-/// Columns of a statement that are for the program.
-const INTERNAL: &[&str] = &["evidence", "row", "rests_on", "beyond", "certainty"];
 
 /// What pictures and sheets need beyond the results.
 const VIEWS: &[(&str, &str)] = &[
@@ -455,11 +370,21 @@ fn obtained(obtained: &Obtained) -> String {
     format!("{} by {} on {}{query}{count}", obtained.how, obtained.by, obtained.on)
 }
 
-fn test(facts: &TestFacts, judged: &JudgedTest, file: &TestFile, control: &Control, samples: &BTreeMap<(String, String), Vec<String>>) -> results::Test {
+fn test(
+    facts: &TestFacts,
+    judged: &JudgedTest,
+    file: &TestFile,
+    control: &Control,
+    samples: &BTreeMap<(String, String), Vec<String>>,
+) -> results::Test {
     let census = &facts.census;
     let coverage = if facts.missing.is_empty() {
         let mut words = format!("{} of {} tested", census.population, census.population + census.unreadable);
-        for (count, what) in [(census.unreadable, "unreadable"), (census.excluded, "excluded"), (census.outside, "outside the period or the time of the instrument")] {
+        for (count, what) in [
+            (census.unreadable, "unreadable"),
+            (census.excluded, "excluded"),
+            (census.outside, "outside the period or the time of the instrument"),
+        ] {
             if count > 0 {
                 words = format!("{words}, {count} {what}");
             }
@@ -507,25 +432,5 @@ fn segment(segment: &SegmentFacts, test: &TestFacts) -> results::Segment {
         population: segment.population,
         exceptions: decided.count() as u64,
         parameters: segment.parameters.iter().map(|p| format!("{} = {}", p.name, p.value)).collect(),
-    }
-}
-
-/// The template of a test's words.
-struct Says(Environment<'static>);
-
-impl Says {
-    fn new(template: &str) -> Self {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        // A template that does not parse is a complaint of `lint`; here its row still speaks.
-        let _ = environment.add_template_owned("says", template.to_owned());
-        Self(environment)
-    }
-
-    fn render(&self, values: &BTreeMap<String, Option<String>>) -> String {
-        let shown: BTreeMap<String, String> = values.iter().map(|(k, v)| (k.clone(), v.clone().unwrap_or_else(|| "(nothing)".to_owned()))).collect();
-        let rendered = self.0.get_template("says").and_then(|template| template.render(minijinja::Value::from(shown)));
-        rendered.unwrap_or_else(|error| format!("{values:?} ({error})"))
     }
 }

@@ -155,8 +155,26 @@ impl Withheld {
 /// record is text from evidence.
 pub(super) fn place(locator: &str) -> String {
     const WORDS: [&str; 20] = [
-        "line", "lines", "row", "rows", "record", "records", "object", "objects", "entry", "entries", "byte", "bytes",
-        "offset", "octet", "sheet", "column", "page", "to", "and", "certificate",
+        "line",
+        "lines",
+        "row",
+        "rows",
+        "record",
+        "records",
+        "object",
+        "objects",
+        "entry",
+        "entries",
+        "byte",
+        "bytes",
+        "offset",
+        "octet",
+        "sheet",
+        "column",
+        "page",
+        "to",
+        "and",
+        "certificate",
     ];
     let number = |word: &str| {
         word.len() <= 10 && word.split('-').all(|n| !n.is_empty() && !n.starts_with('0') && n.bytes().all(|b| b.is_ascii_digit()))

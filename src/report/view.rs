@@ -118,8 +118,7 @@ impl ReportView {
         let file = File::open(&path).map_err(|source| ViewError::Read { path: path.clone(), source })?;
         Ok(BufReader::new(file).lines().zip(1_u64..).map(move |(text, line)| {
             let text = text.map_err(|source| ViewError::Read { path: path.clone(), source })?;
-            let exception: Exception =
-                serde_json::from_str(&text).map_err(|source| ViewError::Exception { line, source })?;
+            let exception: Exception = serde_json::from_str(&text).map_err(|source| ViewError::Exception { line, source })?;
             check_id(&exception.id)?;
             check_id(&exception.evidence)?;
             Ok(exception)
@@ -150,11 +149,8 @@ impl ReportView {
             }
         };
         let counts = &self.results.counts;
-        let (confirmed, indicative): (Vec<_>, Vec<_>) =
-            self.results.controls.iter().partition(|c| c.confirmed.is_some());
-        let sum = |controls: &[&Control], of: fn(&Test) -> u64| -> u64 {
-            controls.iter().flat_map(|c| &c.tests).map(of).sum()
-        };
+        let (confirmed, indicative): (Vec<_>, Vec<_>) = self.results.controls.iter().partition(|c| c.confirmed.is_some());
+        let sum = |controls: &[&Control], of: fn(&Test) -> u64| -> u64 { controls.iter().flat_map(|c| &c.tests).map(of).sum() };
         compare("Actual exceptions against confirmed criteria", counts.failures_actual, sum(&confirmed, actual));
         compare("Potential exceptions against confirmed criteria", counts.failures_potential, sum(&confirmed, |t| t.potential));
         let unconfirmed = sum(&indicative, |t| t.exceptions);
@@ -362,7 +358,10 @@ pub(super) mod tests {
         assert_eq!(view.discrepancies(&view.listed().unwrap()), Vec::<String>::new());
         let folder = run_folder(|v| v["counts"]["failures_actual"] = json!(7));
         let view = ReportView::open(folder.path()).unwrap();
-        assert_eq!(view.discrepancies(&view.listed().unwrap()), ["Actual exceptions against confirmed criteria: the total says 7, the detail 1"]);
+        assert_eq!(
+            view.discrepancies(&view.listed().unwrap()),
+            ["Actual exceptions against confirmed criteria: the total says 7, the detail 1"]
+        );
     }
 
     #[test]

@@ -107,14 +107,22 @@ fn assessment(view: &ReportView, control: &Control, exceptions: &[Exception]) ->
         tests.iter().flat_map(|t| t.completeness.iter().map(move |c| format!("{}: {} {}", t.id, c.table, c.status))).collect();
     let requirement = format!("{}{paraphrase}", control.official_text.as_ref().unwrap_or(&control.requirement));
     let mut row = vec![
-        words(format!("WP-{}", control.id)), words(&control.id), words(clause_words(control)),
+        words(format!("WP-{}", control.id)),
+        words(&control.id),
+        words(clause_words(control)),
         lines(&requirement.lines().collect::<Vec<_>>()),
         lines(&tests.iter().map(|t| format!("{}: records of {}; {}", t.id, t.subject, t.outcome_words)).collect::<Vec<_>>()),
-        words(&control.method), per_test(&|t| t.population + t.unreadable), per_test(&|t| t.population),
+        words(&control.method),
+        per_test(&|t| t.population + t.unreadable),
+        per_test(&|t| t.population),
         lines(&tests.iter().map(coverage).collect::<Vec<_>>()),
-        first.map_or(Cell::Number(count), |row| Cell::Link(count, row)), words(&control.outcome_words),
-        words(basis_words(&control.basis)), words(control.confirmed.as_deref().unwrap_or("indicative: not confirmed")),
-        words(&control.reason), lines(&complete), lines(&view.evidence_of(&control.id).map(|e| &e.id).collect::<Vec<_>>()),
+        first.map_or(Cell::Number(count), |row| Cell::Link(count, row)),
+        words(&control.outcome_words),
+        words(basis_words(&control.basis)),
+        words(control.confirmed.as_deref().unwrap_or("indicative: not confirmed")),
+        words(&control.reason),
+        lines(&complete),
+        lines(&view.evidence_of(&control.id).map(|e| &e.id).collect::<Vec<_>>()),
         words("none suggested"),
     ];
     let print = fingerprint(&row);
@@ -127,10 +135,18 @@ fn exception_row(e: &Exception) -> Vec<Cell> {
     let values: Vec<String> =
         e.values.iter().map(|(name, value)| format!("{} = {}", visible(name), value.as_deref().map_or("null".into(), visible))).collect();
     let mut row = vec![
-        words(&e.id), words(&e.control), words(&e.test), words(&e.segment), words(&e.certainty),
+        words(&e.id),
+        words(&e.control),
+        words(&e.test),
+        words(&e.segment),
+        words(&e.certainty),
         words(if e.confirmed { "confirmed" } else { "indicative" }),
-        words(&e.evidence), words(&e.path), words(&e.locator), words(&e.says),
-        Cell::Text(cut(values.join("\n"), 500, &format!(" … [cut; full text: exceptions.jsonl#{}]", e.id))), lines(&e.also),
+        words(&e.evidence),
+        words(&e.path),
+        words(&e.locator),
+        words(&e.says),
+        Cell::Text(cut(values.join("\n"), 500, &format!(" … [cut; full text: exceptions.jsonl#{}]", e.id))),
+        lines(&e.also),
     ];
     let print = fingerprint(&row);
     row.extend([Cell::Empty, Cell::Empty, words(print)]);
@@ -145,18 +161,41 @@ fn evidence_row(e: &Evidence) -> Vec<Cell> {
     warnings.extend(e.also.iter().map(|path| format!("the same content stands under {path}")));
     let or = |text: &Option<String>, none: &str| words(text.as_deref().unwrap_or(none));
     vec![
-        words(&e.id), words(&e.path), or(&e.format, "not recognised"), or(&e.stream, "not declared"), or(&e.obtained, "not declared"),
-        Cell::Number(e.size), words(if e.sha256.is_empty() { "could not be opened" } else { &e.sha256 }), words(&e.hash_status),
-        Cell::Number(e.records), Cell::Number(e.rejected), or(&e.first, "none"), or(&e.last, "none"), words(&e.zone_basis),
-        words(&e.status), lines(&warnings), words(e.used_by.join(", ")), Cell::Empty, Cell::Empty,
+        words(&e.id),
+        words(&e.path),
+        or(&e.format, "not recognised"),
+        or(&e.stream, "not declared"),
+        or(&e.obtained, "not declared"),
+        Cell::Number(e.size),
+        words(if e.sha256.is_empty() { "could not be opened" } else { &e.sha256 }),
+        words(&e.hash_status),
+        Cell::Number(e.records),
+        Cell::Number(e.rejected),
+        or(&e.first, "none"),
+        or(&e.last, "none"),
+        words(&e.zone_basis),
+        words(&e.status),
+        lines(&warnings),
+        words(e.used_by.join(", ")),
+        Cell::Empty,
+        Cell::Empty,
     ]
 }
 
 fn quality_row((n, number): (&Note, usize)) -> Vec<Cell> {
     vec![
-        words(format!("DQ-{number:05}")), words(&n.code), words(&n.weight), words(n.evidence.as_deref().unwrap_or("")),
-        words(n.path.as_deref().unwrap_or("")), words(&n.locator), words(&n.what), Cell::Number(n.count), words(n.affects.join(", ")),
-        words(&n.fix), Cell::Empty, Cell::Empty,
+        words(format!("DQ-{number:05}")),
+        words(&n.code),
+        words(&n.weight),
+        words(n.evidence.as_deref().unwrap_or("")),
+        words(n.path.as_deref().unwrap_or("")),
+        words(&n.locator),
+        words(&n.what),
+        Cell::Number(n.count),
+        words(n.affects.join(", ")),
+        words(&n.fix),
+        Cell::Empty,
+        Cell::Empty,
     ]
 }
 
@@ -186,10 +225,14 @@ fn write_sheet(book: &mut Workbook, view: &ReportView, (what, rows, total): &Fil
     sheet.write_string_with_format(0, 0, &what.title, &heading())?;
     sheet.write_url_with_text(1, 0, "internal:Cover!A1", format!("{shown}{} Back to Cover.", what.instruction))?;
     let header = text_format().set_bold().set_font_color(Color::Black).set_border(FormatBorder::Thin);
-    let columns: Vec<TableColumn> = what.columns.iter().map(|(name, _)| {
-        let colour = if name.starts_with("A:") { PALE_BLUE } else { GREY };
-        TableColumn::new().set_header(name).set_header_format(header.clone().set_background_color(colour))
-    }).collect();
+    let columns: Vec<TableColumn> = what
+        .columns
+        .iter()
+        .map(|(name, _)| {
+            let colour = if name.starts_with("A:") { PALE_BLUE } else { GREY };
+            TableColumn::new().set_header(name).set_header_format(header.clone().set_background_color(colour))
+        })
+        .collect();
     let table = Table::new().set_name(&what.table).set_columns(&columns).set_style(TableStyle::None);
     sheet.add_table(HEADER, 0, last_row, last_col, &table)?;
     let (text, number) = (text_format(), Format::new().set_num_format("#,##0").set_align(FormatAlign::Top));
@@ -230,7 +273,8 @@ fn choices(sheet: &mut Worksheet, view: &ReportView, what: &Sheet, lists: &[List
                 None => continue,
             },
             (None, "Reviewed on") => rule.allow_date_formula(Rule::GreaterThanOrEqualTo(cell("A: Prepared on").as_str().into())),
-            (None, "Rationale") => rule.allow_text_length(Rule::LessThanOrEqualTo(4000))
+            (None, "Rationale") => rule
+                .allow_text_length(Rule::LessThanOrEqualTo(4000))
                 .set_input_message("Needed where the judgement differs from the tool outcome.")?,
             (None, "Prepared by" | "Reviewed by") => rule.allow_text_length(Rule::LessThanOrEqualTo(40)),
             _ => continue,
@@ -385,8 +429,10 @@ mod tests {
         let view = ReportView::open(folder.path()).unwrap();
         let exceptions: Vec<Exception> = view.exceptions().unwrap().map(Result::unwrap).collect();
         let rows = [
-            assessment(&view, &view.results.controls[0], &exceptions), exception_row(&exceptions[0]),
-            evidence_row(&view.results.evidence[0]), quality_row((&view.results.notes[0], 1)),
+            assessment(&view, &view.results.controls[0], &exceptions),
+            exception_row(&exceptions[0]),
+            evidence_row(&view.results.evidence[0]),
+            quality_row((&view.results.notes[0], 1)),
         ];
         for (sheet, row) in layout.sheets.iter().zip(&rows) {
             assert_eq!(sheet.columns.len(), row.len(), "{}", sheet.name);

@@ -44,7 +44,7 @@ fn after_help() -> String {
 /// Flags of verbs that look at evidence.
 #[derive(Debug, Clone, Args)]
 pub struct Common {
-    /// Where run folders go (default: `runs` in the engagement, or in ./assure-NAME for a bare folder).
+    /// Where run folders go (default: `runs` in the engagement, or in `./assure-NAME` for a bare folder).
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// A folder of further checklist files; one of the same path replaces the built-in one.
@@ -62,12 +62,7 @@ impl Common {
     /// As the inputs take them.
     #[must_use]
     pub fn flags(&self) -> Flags {
-        Flags {
-            out: self.out.clone(),
-            checklists: self.checklists.clone(),
-            as_of: self.as_of,
-            stop_at_secrets: self.on_secret == "stop",
-        }
+        Flags { out: self.out.clone(), checklists: self.checklists.clone(), as_of: self.as_of, stop_at_secrets: self.on_secret == "stop" }
     }
 }
 
@@ -83,6 +78,7 @@ pub enum Verb {
     Inventory {
         /// An engagement, or a folder of evidence.
         folder: PathBuf,
+        /// Flags of all verbs that look at evidence.
         #[command(flatten)]
         common: Common,
         /// Form of the list.
@@ -94,9 +90,10 @@ pub enum Verb {
     Run {
         /// An engagement, or a folder of evidence.
         folder: PathBuf,
+        /// Flags of all verbs that look at evidence.
         #[command(flatten)]
         common: Common,
-        /// What goes to standard output: nothing (human), results.json, or exceptions.jsonl.
+        /// What goes to standard output: nothing (human), `results.json`, or `exceptions.jsonl`.
         #[arg(long, value_enum, default_value_t = Form::Human)]
         format: Form,
         /// End with 0 where exceptions were noted or something could not be tested.
@@ -142,6 +139,7 @@ pub enum Verb {
         folder: PathBuf,
         /// The statement.
         sql: String,
+        /// Flags of all verbs that look at evidence.
         #[command(flatten)]
         common: Common,
         /// Form of the rows.
@@ -155,6 +153,7 @@ pub enum Verb {
         /// Where to; it must not exist.
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
+        /// Flags of all verbs that look at evidence.
         #[command(flatten)]
         common: Common,
     },

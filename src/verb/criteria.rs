@@ -25,7 +25,9 @@ const MAX_CELLS: usize = 1_000_000;
 pub fn import(file: &Path, engagement: &Path, by: &str, on: jiff::civil::Date, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let inputs = Inputs::load(engagement, &Flags::default())?;
     let Some(folder) = &inputs.engagement_folder else {
-        return Err(Failure::new(Exit::Usage, format!("{} has no engagement.toml", engagement.display())).hint("make one with `assure init`"));
+        return Err(
+            Failure::new(Exit::Usage, format!("{} has no engagement.toml", engagement.display())).hint("make one with `assure init`")
+        );
     };
     let octets = read_limited(file)?;
     let sheet = digest::sha256(&octets);
@@ -56,7 +58,10 @@ pub fn import(file: &Path, engagement: &Path, by: &str, on: jiff::civil::Date, t
     }
     let mut complaints = criteria.check(&file.display().to_string(), &inputs.catalogue);
     for criterion in criteria.criterion.iter().filter(|criterion| criterion.clause.is_empty()) {
-        complaints.push(crate::catalogue::Complaint::new(&file.display().to_string(), format!("a row of {} has no clause", criterion.instrument)));
+        complaints.push(crate::catalogue::Complaint::new(
+            &file.display().to_string(),
+            format!("a row of {} has no clause", criterion.instrument),
+        ));
     }
     if !complaints.is_empty() {
         return Err(Failure::new(Exit::Usage, complaints.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")));
@@ -74,11 +79,14 @@ pub fn import(file: &Path, engagement: &Path, by: &str, on: jiff::civil::Date, t
 fn report(criteria: &Criteria, inputs: &Inputs, empty: u64, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let mut lines = Vec::new();
     for criterion in &criteria.criterion {
-        let tests: usize = criterion.controls.iter().filter_map(|id| inputs.catalogue.controls.get(id)).map(|control| control.file.test.len()).sum();
+        let tests: usize =
+            criterion.controls.iter().filter_map(|id| inputs.catalogue.controls.get(id)).map(|control| control.file.test.len()).sum();
         let covered = match (&criterion.excluded, criterion.is_duty(), tests) {
             (Some(reason), ..) => format!("excluded: {reason}"),
             (None, false, 0) => "lays down no duty (no \"shall\")".to_owned(),
-            (None, true, 0) => format!("procedure, as control {}", criterion.controls.first().cloned().unwrap_or_else(|| criterion.own_control())),
+            (None, true, 0) => {
+                format!("procedure, as control {}", criterion.controls.first().cloned().unwrap_or_else(|| criterion.own_control()))
+            }
             (None, _, tests) => format!("{tests} tests of {}", criterion.controls.join(", ")),
         };
         lines.push(format!("{} {} {}: {covered}\n", criterion.instrument, criterion.version, criterion.clause));
@@ -101,7 +109,8 @@ pub fn export(engagement: &Path, file: &Path, terminal: &mut Terminal) -> Result
     if file.exists() {
         return Err(Failure::new(Exit::CannotCreate, format!("{} exists already", file.display())));
     }
-    let octets = criteria_sheet::write(&inputs.catalogue, &inputs.criteria).map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
+    let octets =
+        criteria_sheet::write(&inputs.catalogue, &inputs.criteria).map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
     fs::write(file, octets)?;
     terminal.say(&format!("wrote {}; fill in Clause and Text from the instrument itself, then `assure criteria import`", file.display()));
     Ok(Exit::Clean)

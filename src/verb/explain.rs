@@ -21,7 +21,8 @@ pub fn explain(id: &str, terminal: &mut Terminal) -> Result<Exit, Failure> {
         format!("{} ({}): {}\n", outcome.words(), outcome.code(), outcome.meaning())
     } else if let Some(entry) = note::entry(&id.to_uppercase()) {
         format!("{}: {}\nfix: {}\n", entry.code, entry.meaning, entry.fix)
-    } else if let Some((_, number, meaning)) = Exit::ALL.iter().find(|(_, number, _)| number.to_string() == id.trim_start_matches("exit ")) {
+    } else if let Some((_, number, meaning)) = Exit::ALL.iter().find(|(_, number, _)| number.to_string() == id.trim_start_matches("exit "))
+    {
         format!("exit code {number}: {meaning}\n")
     } else {
         let close = catalogue.controls.keys().filter(|known| known.get(..2).is_some_and(|start| id.to_uppercase().starts_with(start)));
@@ -59,19 +60,32 @@ fn control(control: &Control, catalogue: &Catalogue) -> String {
     let mut section = |title: &str, lines: &[String]| {
         if !lines.is_empty() {
             text.push_str(&format!("\n{title}\n"));
-            lines.iter().for_each(|line| text.push_str(&format!("  - {line}\n")));
+            for line in lines {
+                text.push_str(&format!("  - {line}\n"));
+            }
         }
     };
     section("Ask for", &file.evidence);
     section("A person does", &file.procedure);
-    let parameters: Vec<String> = file.parameters.iter().map(|(name, p)| format!("{name} = {}: {} ({}, {}, confidence {})", p.value, p.about, p.wording, p.applies, p.confidence)).collect();
+    let parameters: Vec<String> = file
+        .parameters
+        .iter()
+        .map(|(name, p)| format!("{name} = {}: {} ({}, {}, confidence {})", p.value, p.about, p.wording, p.applies, p.confidence))
+        .collect();
     section("Parameters", &parameters);
     let tests: Vec<String> = file
         .test
         .iter()
         .map(|test| {
             let rests: Vec<String> = test.tables.iter().map(|(table, on)| format!("{table}: {}", on.word())).collect();
-            format!("{}: of {} where {}; completeness rests on {}\n    an exception reads: {}", test.id, test.subject, test.selects, rests.join(", "), test.says)
+            format!(
+                "{}: of {} where {}; completeness rests on {}\n    an exception reads: {}",
+                test.id,
+                test.subject,
+                test.selects,
+                rests.join(", "),
+                test.says
+            )
         })
         .collect();
     section("Tests", &tests);

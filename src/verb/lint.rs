@@ -17,10 +17,10 @@ pub fn lint(folder: Option<&Path>, terminal: &mut Terminal) -> Result<Exit, Fail
         return Err(Failure::new(Exit::Usage, format!("no folder {}", own.display())));
     }
     let folders: Vec<&Path> = own.iter().map(std::path::PathBuf::as_path).collect();
-    let catalogue = Catalogue::load(&folders).map_err(failure)?;
+    let catalogue = Catalogue::load(&folders).map_err(|complaints| failure(&complaints))?;
     let complaints = plan(&catalogue);
     if !complaints.is_empty() {
-        return Err(failure(complaints));
+        return Err(failure(&complaints));
     }
     terminal.say(&format!(
         "{} controls, {} formats, {} profiles, {} tables: nothing to complain of",
@@ -39,7 +39,7 @@ pub fn plan(catalogue: &Catalogue) -> Vec<Complaint> {
     planned.filter_map(|(control, plan)| plan.err().map(|what| Complaint::new(&control.path(), what))).collect()
 }
 
-fn failure(complaints: Vec<Complaint>) -> Failure {
+fn failure(complaints: &[Complaint]) -> Failure {
     let lines: Vec<String> = complaints.iter().map(ToString::to_string).collect();
     Failure::new(Exit::Usage, lines.join("\n"))
 }

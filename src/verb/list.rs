@@ -45,7 +45,9 @@ fn human(item: &Value) -> String {
     for (key, value) in object.iter().filter(|(key, _)| !["id", "title"].contains(&key.as_str())) {
         let shown = match value {
             Value::String(text) => text.clone(),
-            Value::Array(items) => items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), ToOwned::to_owned)).collect::<Vec<_>>().join("; "),
+            Value::Array(items) => {
+                items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), ToOwned::to_owned)).collect::<Vec<_>>().join("; ")
+            }
             other => other.to_string(),
         };
         if !shown.is_empty() {
@@ -107,7 +109,8 @@ fn instruments(catalogue: &Catalogue) -> Vec<Value> {
 
 fn codes() -> Vec<Value> {
     let exits = Exit::ALL.iter().map(|(_, number, meaning)| json!({ "id": format!("exit {number}"), "title": meaning }));
-    let outcomes = Outcome::ALL.iter().map(|outcome| json!({ "id": outcome.code(), "title": outcome.words(), "meaning": outcome.meaning() }));
+    let outcomes =
+        Outcome::ALL.iter().map(|outcome| json!({ "id": outcome.code(), "title": outcome.words(), "meaning": outcome.meaning() }));
     let notes = CODES.iter().map(|entry| {
         let weight = if entry.weight == Weight::Weakens { "weakens" } else { "informs" };
         json!({ "id": entry.code, "title": entry.meaning, "weight": weight, "fix": entry.fix })

@@ -39,7 +39,9 @@ fn object(rows: &Rows, row: usize) -> String {
 
 fn table(rows: &Rows, order: &[usize]) -> String {
     let cell = |row: usize, column: usize| visible(&rows.cell(row, column).text().unwrap_or_default()).chars().take(60).collect::<String>();
-    let width = |column: usize, name: &String| order.iter().map(|row| cell(*row, column).chars().count()).chain([name.chars().count()]).max().unwrap_or(0);
+    let width = |column: usize, name: &String| {
+        order.iter().map(|row| cell(*row, column).chars().count()).chain([name.chars().count()]).max().unwrap_or(0)
+    };
     let widths: Vec<usize> = rows.names().iter().enumerate().map(|(column, name)| width(column, name)).collect();
     let line = |cells: &mut dyn Iterator<Item = String>| {
         let padded: Vec<String> = cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();

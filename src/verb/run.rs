@@ -45,7 +45,9 @@ pub fn run(folder: &Path, common: &Common, form: Form, exit_zero: bool, terminal
 }
 
 fn exit(results: &Results, exit_zero: bool) -> Exit {
-    let any = |code: &str| results.controls.iter().any(|control| control.outcome == code || control.tests.iter().any(|test| test.outcome == code));
+    let any = |code: &str| {
+        results.controls.iter().any(|control| control.outcome == code || control.tests.iter().any(|test| test.outcome == code))
+    };
     if !results.run.integrity_failures.is_empty() {
         Exit::Integrity
     } else if exit_zero {
@@ -75,7 +77,12 @@ fn closing(run: &Run) -> String {
         of("procedure_open"),
         of("no_exceptions"),
         run.folder.display(),
-        run.results.controls.iter().find(|control| control.outcome == "exceptions").or(run.results.controls.first()).map_or("ID", |c| c.id.as_str()),
+        run.results
+            .controls
+            .iter()
+            .find(|control| control.outcome == "exceptions")
+            .or(run.results.controls.first())
+            .map_or("ID", |c| c.id.as_str()),
     )
 }
 

@@ -1,0 +1,141 @@
+//! `exceptions.jsonl`: every exception with its place, its words and the records it rests on.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use minijinja::{Environment, UndefinedBehavior};
+
+use super::record::Matter;
+use super::results;
+use crate::catalogue::control::TestFile;
+use crate::domain::digest;
+use crate::domain::evidence::Locator;
+use crate::engine::{Cell, Rows};
+use crate::evaluate::SegmentFacts;
+use crate::judge::JudgedControl;
+use crate::judge::certainty::{self, Certainty};
+use crate::normalise::SourceFacts;
+use crate::parse;
+
+/// Exceptions of a test that stand in `results.json` by id.
+const SAMPLE: usize = 20;
+
+/// Columns of a statement that are for the program.
+const INTERNAL: &[&str] = &["evidence", "row", "rests_on", "beyond", "certainty"];
+
+impl Matter<'_> {
+    pub(super) fn exceptions(&self, out: &mut dyn Write, samples: &mut BTreeMap<(String, String), Vec<String>>) -> io::Result<()> {
+        for judged in &self.judged.controls {
+            let Some(control) = self.catalogue.controls.get(&judged.facts.id) else { continue };
+            for (test, file) in judged.facts.tests.iter().zip(&control.file.test) {
+                let says = Says::new(&file.says);
+                for segment in &test.segments {
+                    for row in segment.rows.sorted_by(&["evidence", "row"]) {
+                        let certainty = certainty::of_row(test, &segment.rows, row);
+                        if certainty == Certainty::Undecided {
+                            continue;
+                        }
+                        let exception = self.exception(judged, file, segment, row, certainty, &says);
+                        let sample = samples.entry((judged.facts.id.clone(), test.id.clone())).or_default();
+                        if sample.len() < SAMPLE {
+                            sample.push(exception.id.clone());
+                        }
+                        serde_json::to_writer(&mut *out, &exception)?;
+                        out.write_all(b"\n")?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn exception(
+        &self,
+        judged: &JudgedControl,
+        file: &TestFile,
+        segment: &SegmentFacts,
+        row: usize,
+        certainty: Certainty,
+        says: &Says,
+    ) -> results::Exception {
+        let rows = &segment.rows;
+        let values: BTreeMap<String, Option<String>> = rows
+            .names()
+            .iter()
+            .filter(|name| !INTERNAL.contains(&name.as_str()))
+            .map(|name| (name.clone(), rows.named(row, name).text()))
+            .collect();
+        let (source, locator) = self.place(&rows.named(row, "evidence"), &rows.named(row, "row"));
+        let id = source.map_or(String::new(), |source| source.evidence.id.clone());
+        let own: BTreeMap<&String, &Option<String>> = values.iter().filter(|(name, _)| !name.ends_with("_evidence")).collect();
+        let values_text = serde_json::to_string(&own).unwrap_or_default();
+        let print = digest::sha256_of_parts([judged.facts.id.as_str(), &file.id, &segment.version, &id, &locator, &values_text]);
+        let mut also = self.other_places(rows, row);
+        let key = (rows.named(row, "evidence").integer().unwrap_or_default(), rows.named(row, "row").integer().unwrap_or_default());
+        let elsewhere = self.normalised.tables.get(&file.subject).and_then(|table| table.elsewhere.get(&key));
+        also.extend(elsewhere.into_iter().flatten().map(|(evidence, row)| {
+            let (source, locator) = self.place(&Cell::Integer(*evidence), &Cell::Integer(*row));
+            format!("{}, {locator}", source.map_or("?", |source| source.evidence.path.as_str()))
+        }));
+        results::Exception {
+            id: format!("EX-{}", digest::short(&print, 12)),
+            control: judged.facts.id.clone(),
+            test: file.id.clone(),
+            segment: segment.version.clone(),
+            certainty: certainty.word().to_owned(),
+            confirmed: judged.confirmed.is_some(),
+            evidence: id,
+            path: source.map_or(String::new(), |source| source.evidence.path.clone()),
+            locator,
+            says: says.render(&values),
+            values,
+            also,
+        }
+    }
+
+    /// The file and place of a row.
+    fn place(&self, evidence: &Cell, row: &Cell) -> (Option<&SourceFacts>, String) {
+        let number = evidence.integer().and_then(|number| u32::try_from(number).ok());
+        let source = self.normalised.sources.iter().find(|source| Some(source.evidence.number) == number);
+        let format = source.and_then(|source| self.catalogue.formats.get(source.evidence.format.as_deref()?));
+        let counted = format.map_or(Locator::Line, parse::locator);
+        (source, counted.text(row.integer().unwrap_or_default().unsigned_abs()))
+    }
+
+    /// The other records a row rests on: pairs `<alias>_evidence`, `<alias>_row`.
+    fn other_places(&self, rows: &Rows, row: usize) -> Vec<String> {
+        let aliases = rows.names().iter().filter_map(|name| name.strip_suffix("_evidence"));
+        aliases
+            .filter_map(|alias| {
+                let evidence = rows.named(row, &format!("{alias}_evidence"));
+                let at = rows.named(row, &format!("{alias}_row"));
+                if evidence == Cell::Null || at == Cell::Null {
+                    return None;
+                }
+                let (source, locator) = self.place(&evidence, &at);
+                Some(format!("{}, {locator}", source?.evidence.path))
+            })
+            .collect()
+    }
+}
+
+/// The template of a test's words.
+struct Says(Environment<'static>);
+
+impl Says {
+    fn new(template: &str) -> Self {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        // A template that does not parse is a complaint of `lint`; here its row still speaks.
+        let _ = environment.add_template_owned("says", template.to_owned());
+        Self(environment)
+    }
+
+    fn render(&self, values: &BTreeMap<String, Option<String>>) -> String {
+        let shown: BTreeMap<String, String> =
+            values.iter().map(|(k, v)| (k.clone(), v.clone().unwrap_or_else(|| "(nothing)".to_owned()))).collect();
+        let rendered = self.0.get_template("says").and_then(|template| template.render(minijinja::Value::from(shown)));
+        rendered.unwrap_or_else(|error| format!("{values:?} ({error})"))
+    }
+}

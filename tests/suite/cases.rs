@@ -1,0 +1,6 @@
+//! Cases.
+
+#[test]
+fn builds() {
+    assert!(assure::catalogue::Catalogue::load(&[]).is_ok());
+}

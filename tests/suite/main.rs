@@ -1,0 +1,16 @@
+//! The program, tested from outside.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test that meets the unexpected should fail there and then"
+)]
+
+mod cases;
+mod corpus;
+mod hostile;
+mod program;
+mod sample;
+mod world;

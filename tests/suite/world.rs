@@ -107,7 +107,16 @@ impl World {
 
     /// What the run would come to, without writing a run folder; `only` names the controls, none meaning all.
     /// Tables are kept in `cache`, so that many runs on almost the same evidence cost little.
+    ///
+    /// The engine plans deep statements by recursion, and the thread of a test has a small stack.
     pub(crate) fn weigh(&self, only: &[&str], cache: &Path) -> Weighed {
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(64 << 20);
+            thread.spawn_scoped(scope, || self.weigh_here(only, cache)).unwrap().join().unwrap()
+        })
+    }
+
+    fn weigh_here(&self, only: &[&str], cache: &Path) -> Weighed {
         let mut inputs = Inputs::load(&self.folder, &Flags::default()).unwrap();
         cache.clone_into(&mut inputs.cache);
         if !only.is_empty() {
@@ -315,7 +324,7 @@ pub(crate) fn parts(workbook: &[u8]) -> BTreeMap<String, Vec<u8>> {
         let mut part = archive.by_index(index).unwrap();
         let mut octets = Vec::new();
         std::io::Read::read_to_end(&mut part, &mut octets).unwrap();
-        found.insert(part.name().to_owned(), octets);
+        found.insert(part.name().unwrap().into_owned(), octets);
     }
     found
 }

@@ -125,7 +125,7 @@ pub fn run(inputs: &Inputs, progress: &mut dyn Progress) -> Result<Run, RunError
     progress.stage("evaluate", inputs.catalogue.controls.len() as u64);
     let facts = evaluate::evaluate(&normalised, &inputs.catalogue, &inputs.engagement, &inputs.overrides, &mut |id| progress.step(id))?;
     let judgements = judge::judgement::Judgements::read(&inputs.judgements, &inputs.catalogue);
-    let judged = judge::judge(facts, &normalised, &inputs.catalogue, &inputs.criteria, &inputs.overrides, judgements);
+    let judged = judge::judge(facts, &normalised, &inputs.catalogue, &inputs.engagement, &inputs.criteria, &inputs.overrides, judgements);
     progress.stage("report", 0);
     let folder = RunFolder::begin(&inputs.out, &id)?;
     let matter = Matter {

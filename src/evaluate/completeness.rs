@@ -9,6 +9,7 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::control::RestsOn;
 use crate::catalogue::engagement::{Engagement, Expected, matches};
 use crate::domain::evidence::Status;
+use crate::domain::note::Note;
 use crate::engine::EngineError;
 use crate::normalise::{Normalised, SourceFacts};
 
@@ -87,6 +88,29 @@ impl States {
         let (own, reason) = state(rests_on);
         Completeness { table: table.to_owned(), rests_on, state: *own, reason: reason.clone(), declared: state(RestsOn::Declared).0 }
     }
+}
+
+/// What announced evidence did not come, or came short; and what came that nobody announced.
+#[must_use]
+pub fn notes(normalised: &Normalised, engagement: &Engagement) -> Vec<Note> {
+    let mut notes = Vec::new();
+    for expected in &engagement.expected {
+        let present: Vec<&SourceFacts> = normalised.sources.iter().filter(|source| matches_any(&expected.path, source)).collect();
+        let (state, reason) = announced_state(expected, &present, normalised, engagement);
+        if state == State::Broken {
+            let mut note = Note::general("N-EXP-001", format!("{} ({}): {reason}", expected.what, expected.path));
+            let fed = present.iter().flat_map(|source| source.tables.iter().cloned());
+            let unknown = normalised.tables.keys().filter(|table| would_feed(expected, table, normalised)).cloned();
+            note.tables = if present.is_empty() { unknown.collect() } else { fed.chain(expected.feeds.iter().cloned()).collect() };
+            notes.push(note);
+        }
+    }
+    if !engagement.expected.is_empty() {
+        let announced = |source: &&SourceFacts| engagement.expected.iter().any(|expected| matches_any(&expected.path, source));
+        let strangers = normalised.sources.iter().filter(|source| !announced(source));
+        notes.extend(strangers.map(|source| Note::on("N-EXP-002", source.evidence.number, "nobody announced it")));
+    }
+    notes
 }
 
 /// Whether the bounds of the assessment are declared.

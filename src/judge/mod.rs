@@ -13,10 +13,11 @@ use std::collections::BTreeSet;
 use crate::catalogue::Catalogue;
 use crate::catalogue::control::Control;
 use crate::catalogue::criteria::Criteria;
+use crate::catalogue::engagement::{Engagement, matches};
 use crate::catalogue::overrides::Overrides;
 use crate::domain::note::Note;
 use crate::domain::outcome::Outcome;
-use crate::evaluate::ControlFacts;
+use crate::evaluate::{ControlFacts, completeness};
 use crate::normalise::Normalised;
 
 use certainty::Tally;
@@ -34,6 +35,8 @@ pub struct JudgedControl {
     pub tests: Vec<JudgedTest>,
     /// Who confirmed the criterion, and when.
     pub confirmed: Option<String>,
+    /// Clause and text of the criterion, where they are official.
+    pub official: Option<(String, String)>,
     /// It needs no official wording: kept as good practice.
     pub reclassified: Option<String>,
 }
@@ -72,6 +75,7 @@ pub fn judge(
     facts: Vec<ControlFacts>,
     normalised: &Normalised,
     catalogue: &Catalogue,
+    engagement: &Engagement,
     criteria: &Criteria,
     overrides: &Overrides,
     mut judgements: Judgements,
@@ -80,6 +84,8 @@ pub fn judge(
     controls.sort_by(|a, b| (checklist(catalogue, &a.facts.id), &a.facts.id).cmp(&(checklist(catalogue, &b.facts.id), &b.facts.id)));
     let mut notes: Vec<Note> = normalised.notes.clone();
     notes.append(&mut judgements.notes);
+    notes.extend(completeness::notes(normalised, engagement));
+    notes.extend(unused(normalised, engagement));
     notes.sort();
     let notes = notes.into_iter().map(|note| JudgedNote { affects: affects(&note, normalised, catalogue), note }).collect();
     Judged { controls, notes, judgements }
@@ -109,6 +115,8 @@ fn control(facts: ControlFacts, catalogue: &Catalogue, criteria: &Criteria, over
         .next()
         .map(|c| format!("{} on {} (clause {}, sheet {})", c.by, c.on, c.clause, crate::domain::digest::short(&c.sheet, 12)));
     let ruled = overrides.clause.iter().find(|ruling| ruling.control == facts.id);
+    let official = criteria.of(&facts.id).next().map(|c| (c.clause.clone(), c.text.clone()));
+    let official = official.or_else(|| ruled.map(|ruling| (ruling.clause.clone(), ruling.text.clone())));
     let confirmed =
         imported.or_else(|| ruled.map(|ruling| format!("{} on {} (clause {}): {}", ruling.by, ruling.on, ruling.clause, ruling.reason)));
     let reclassified = overrides
@@ -116,7 +124,29 @@ fn control(facts: ControlFacts, catalogue: &Catalogue, criteria: &Criteria, over
         .iter()
         .find(|ruling| ruling.control == facts.id)
         .map(|ruling| format!("kept as good practice by {} on {}: {}", ruling.by, ruling.on, ruling.reason));
-    Some(JudgedControl { facts, outcome, reason, tests, confirmed, reclassified })
+    Some(JudgedControl { facts, outcome, reason, tests, confirmed, official, reclassified })
+}
+
+/// Declarations that matched nothing: they protect nothing, and may be mistyped.
+fn unused(normalised: &Normalised, engagement: &Engagement) -> Vec<Note> {
+    let any = |glob: &str| {
+        let mut paths = normalised.sources.iter().flat_map(|source| std::iter::once(&source.evidence.path).chain(&source.evidence.also));
+        paths.any(|path| matches(glob, path))
+    };
+    let streams: BTreeSet<&str> = normalised.sources.iter().filter_map(|source| source.stream.as_deref()).collect();
+    let in_rows = |name: &str| {
+        let sql = format!("SELECT COUNT(*) AS n FROM log_streams WHERE stream = '{}'", name.replace('\'', "''"));
+        normalised.engine.query(&sql).is_ok_and(|rows| rows.named(0, "n").integer() > Some(0))
+    };
+    let sources = engagement.sources.iter().filter(|source| !any(&source.path)).map(|source| format!("[[source]] {}", source.path));
+    let profiles = engagement.profiles.iter().filter(|profile| !any(&profile.path)).map(|profile| format!("[[profile]] {}", profile.path));
+    let declared = engagement.streams.iter().filter(|stream| !streams.contains(stream.name.as_str()) && !in_rows(&stream.name));
+    let declared = declared.map(|stream| format!("[[stream]] {}", stream.name));
+    sources
+        .chain(profiles)
+        .chain(declared)
+        .map(|what| Note::general("N-CFG-001", format!("{what} matches no evidence")).at("engagement.toml"))
+        .collect()
 }
 
 /// The heading of the results of a control.

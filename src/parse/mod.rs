@@ -252,3 +252,100 @@ impl<R: Read> Read for Hashing<R> {
         Ok(read)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Catalogue;
+    use crate::domain::digest;
+    use crate::domain::evidence::{HashStatus, Quality, Status};
+    use proptest::prelude::*;
+    use std::io::Write;
+    use std::sync::LazyLock;
+
+    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::load(&[]).unwrap());
+
+    fn read_as(format: &str, octets: &[u8]) -> (Parsed, u64) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(octets).unwrap();
+        let evidence = Evidence {
+            number: 1,
+            id: String::new(),
+            path: "x".to_owned(),
+            file: file.path().to_owned(),
+            size: octets.len() as u64,
+            sha256: digest::sha256(octets),
+            hash_status: HashStatus::None,
+            format: None,
+            status: Status::Used,
+            quality: Quality::Ok,
+            reason: None,
+            also: Vec::new(),
+        };
+        let source = crate::catalogue::engagement::Engagement::default().on("x");
+        let mut rows = 0;
+        let parsed = parse(&evidence, &CATALOGUE.formats[format], &source, &mut |batch| {
+            rows += batch.rows.len() as u64;
+            assert!(batch.fields.iter().all(|column| column.len() == batch.rows.len()));
+        });
+        (parsed, rows)
+    }
+
+    /// Octets that look like evidence often enough to reach deep into the readers.
+    fn octets() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            Just(b"2020-09-22 14:49:22+02:00;CERT_CREATION;SUCCESS;CERTIFICATE;CORE;a;1;4B;e;cert=AAEC;x=1".to_vec()),
+            Just(b"2020-09-22 14:49:22,928 INFO  [org.x.Log4jDevice] (t) 2020-09-22 14:49:22+02:00;A;SUCCESS".to_vec()),
+            Just(b"request_id,requested_at,requester,entity,outcome".to_vec()),
+            Just(b"{\"sequenceNumber\": 1, \"a\": {\"b\": [1e400, null]}}".to_vec()),
+            Just(b"-----BEGIN CERTIFICATE-----\nMAAwAA==\n-----END CERTIFICATE-----".to_vec()),
+            Just(b"PermitRootLogin no\nMatch User x\nInclude y\n#".to_vec()),
+            Just(b"V\t330421081250Z\t\t1000\tunknown\t/C=GB".to_vec()),
+            Just(b"\n".to_vec()),
+            Just(b"\r\n".to_vec()),
+            Just(b"\r".to_vec()),
+            Just(b"\"".to_vec()),
+            Just(b",".to_vec()),
+            Just(b"\xff\xfe".to_vec()),
+            Just(b"password=x;".to_vec()),
+            proptest::collection::vec(any::<u8>(), 0..12),
+        ];
+        proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+        #[test]
+        fn whatever_is_in_a_file_every_line_is_a_record_rejected_blank_or_passed_over(octets in octets()) {
+            for format in CATALOGUE.formats.keys() {
+                let (parsed, rows) = read_as(format, &octets);
+                prop_assert_eq!(parsed.records, rows, "{}", format);
+                if parsed.failed.is_none() {
+                    prop_assert_eq!(parsed.records + parsed.rejected + parsed.blank + parsed.passed_over, parsed.total, "{}", format);
+                    prop_assert_eq!(&parsed.sha256, &digest::sha256(&octets), "{}", format);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_never_taken_as_whole() {
+        let line = b"2020-09-22 14:49:22+02:00;CERT_CREATION;SUCCESS;CERTIFICATE;CORE;a;1;4B;e;cert=AA";
+        let (parsed, _) = read_as("ejbca-log", line);
+        assert!(parsed.truncated);
+        assert_eq!((parsed.records, parsed.rejected), (0, 1));
+    }
+
+    #[test]
+    fn a_line_that_claims_to_be_a_record_and_is_none_is_rejected() {
+        let (parsed, _) =
+            read_as("ejbca-log", b"2020-09-22 14:49:22,928 INFO  [org.x.Log4jDevice] (t) 2020-09-22 14:49:22+02:00;A;SUCCESS\n");
+        assert_eq!((parsed.rejected, parsed.passed_over), (1, 0));
+    }
+
+    #[test]
+    fn lines_that_end_in_a_carriage_return_alone_are_lines() {
+        let (parsed, _) = read_as("requests-register", b"request_id,requested_at,requester,entity\rR1,2020-01-01,a,b\rR2,2020-01-01,a,b\r");
+        assert_eq!(parsed.records, 2);
+    }
+}

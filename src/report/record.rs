@@ -117,7 +117,7 @@ impl Matter<'_> {
     fn control(&self, judged: &JudgedControl, samples: &BTreeMap<(String, String), Vec<String>>) -> Option<results::Control> {
         let control = self.catalogue.controls.get(&judged.facts.id)?;
         let file = &control.file;
-        let criterion = self.criteria.of(&control.id).next();
+        let official = judged.official.as_ref();
         let tests = judged.facts.tests.iter().zip(&judged.tests).zip(&file.test);
         Some(results::Control {
             id: control.id.clone(),
@@ -125,14 +125,14 @@ impl Matter<'_> {
             checklist_title: self.catalogue.checklists.get(&control.checklist).map_or(String::new(), |c| c.title.clone()),
             instrument: file.instrument.clone(),
             position: file.expected_position.clone(),
-            clause: criterion.map(|criterion| criterion.clause.clone()),
-            official_text: criterion.map(|criterion| criterion.text.clone()),
+            clause: official.map(|(clause, _)| clause.clone()),
+            official_text: official.map(|(_, text)| text.clone()),
             title: file.title.clone(),
             requirement: file.requirement.clone(),
             method: file.method.clone(),
             assertion: file.assertion.clone(),
             judges: file.judges.clone(),
-            basis: basis(control, criterion.is_some()),
+            basis: basis(control, official.is_some()),
             confirmed: judged.confirmed.as_ref().map(|by| format!("confirmed by {by}")),
             qualifier: qualifier(control, judged.confirmed.is_some(), judged.reclassified.as_deref()),
             outcome: judged.outcome.code().to_owned(),

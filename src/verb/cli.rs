@@ -113,7 +113,7 @@ pub enum Verb {
     Criteria(CriteriaVerb),
     /// Explain a control, an outcome, a note code or an exit code.
     Explain {
-        /// Its id: RV-02, could_not_test, N-TIME-003, 4.
+        /// Its id: RV-02, `could_not_test`, N-TIME-003, 4.
         id: String,
     },
     /// List what the program knows.

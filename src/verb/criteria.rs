@@ -193,3 +193,38 @@ fn text(value: &DataRef<'_>) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_octets_are_a_sheet_or_a_reason(octets in proptest::collection::vec(any::<u8>(), 0..400)) {
+            prop_assert!(cells(&octets).is_err());
+        }
+    }
+
+    #[test]
+    fn columns_are_found_by_name_wherever_they_stand() {
+        let mut workbook = rust_xlsxwriter::Workbook::new();
+        let sheet = workbook.add_worksheet();
+        for (column, name) in (0..).zip(["Note", "Text", "clause", "VERSION", "Instrument"]) {
+            sheet.write(0, column, name).unwrap();
+        }
+        for (column, cell) in (0..).zip(["mine", "The CA shall …", "4.9.7", "first", "s1spki-cp-secure"]) {
+            sheet.write(2, column, cell).unwrap();
+        }
+        let rows = cells(&workbook.save_to_buffer().unwrap()).unwrap();
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0].1[..4], ["s1spki-cp-secure", "first", "4.9.7", "The CA shall …"]);
+    }
+
+    #[test]
+    fn a_sheet_without_the_columns_is_refused() {
+        let mut workbook = rust_xlsxwriter::Workbook::new();
+        workbook.add_worksheet().write(0, 0, "Something else").unwrap();
+        assert!(cells(&workbook.save_to_buffer().unwrap()).unwrap_err().contains("Instrument"));
+    }
+}

@@ -111,9 +111,11 @@ static CASES: LazyLock<Vec<(Case, Result<Ran, String>)>> = LazyLock::new(|| {
     let mut hands = Vec::new();
     while !cases.is_empty() {
         let hand: Vec<Case> = cases.drain(..share.min(cases.len())).collect();
-        hands.push(thread::spawn(|| hand.into_iter().map(|case| (run(&case), case)).collect::<Vec<_>>()));
+        // Planning a long statement goes deep in a build that is not optimised.
+        let work = || hand.into_iter().map(|case| (run(&case), case)).collect::<Vec<_>>();
+        hands.push(thread::Builder::new().stack_size(64 << 20).spawn(work));
     }
-    hands.into_iter().flat_map(|hand| hand.join().unwrap_or_default()).map(|(ran, case)| (case, ran)).collect()
+    hands.into_iter().flat_map(|hand| hand.unwrap().join().unwrap()).map(|(ran, case)| (case, ran)).collect()
 });
 
 fn catalogue() -> Catalogue {
@@ -156,14 +158,14 @@ fn run(case: &Case) -> Result<Ran, String> {
     }
     let catalogue = own.as_ref().unwrap_or(&CATALOGUE);
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let normalised =
-        given::given(&file.tables, &engagement, catalogue, &folder.path().join("work")).map_err(|error| error.to_string())?;
+    let normalised = given::given(&file.tables, &engagement, catalogue, &folder.path().join("work")).map_err(|error| error.to_string())?;
     let facts = evaluate::evaluate(&normalised, catalogue, &engagement, &overrides, &mut |_| {}).map_err(|error| error.to_string())?;
     let judged = judge::judge(facts, &normalised, catalogue, &Criteria::default(), &overrides, Judgements::default());
     let mut ran = Ran { said: BTreeMap::new(), fired: BTreeSet::new(), tests: Vec::new() };
     for control in &judged.controls {
         let id = &control.facts.id;
-        let subjects: Vec<&str> = catalogue.controls.get(id).map_or_else(Vec::new, |c| c.file.test.iter().map(|test| test.subject.as_str()).collect());
+        let subjects: Vec<&str> =
+            catalogue.controls.get(id).map_or_else(Vec::new, |c| c.file.test.iter().map(|test| test.subject.as_str()).collect());
         ran.said.insert(id.clone(), said(control, &subjects));
         if control.tests.iter().any(|test| test.tally.exceptions() > 0) {
             ran.fired.insert(id.clone());
@@ -272,8 +274,14 @@ fn every_control_is_shown_to_fire_to_be_silent_and_to_be_unable_to_test() {
         want(said.iter().any(untouched), "without exceptions");
         for test in &control.file.test {
             let finds = format!("{}: ", test.id);
-            want(said.iter().any(|said| said.exceptions.iter().any(|row| row.starts_with(&finds))), &format!("in which {} finds a row", test.id));
-            want(said.iter().any(|said| said.tests.get(&test.id).is_some_and(|o| o == silent)), &format!("in which {} finds none", test.id));
+            want(
+                said.iter().any(|said| said.exceptions.iter().any(|row| row.starts_with(&finds))),
+                &format!("in which {} finds a row", test.id),
+            );
+            want(
+                said.iter().any(|said| said.tests.get(&test.id).is_some_and(|o| o == silent)),
+                &format!("in which {} finds none", test.id),
+            );
             want(
                 said.iter().any(|said| said.tests.get(&test.id).is_some_and(|o| o == "could_not_test")),
                 &format!("in which {} could not test", test.id),

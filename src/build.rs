@@ -2,6 +2,7 @@
 //! adding a file, and none can be left out by forgetting a line of Rust.
 
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
@@ -9,9 +10,7 @@ fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let checklists = root.join("checklists");
     println!("cargo::rerun-if-changed={}", checklists.display());
-    let mut files = Vec::new();
-    list(&checklists, &mut files)?;
-    files.sort();
+    let files = list(&checklists, "toml")?;
     let mut code = String::from("&[\n");
     for file in files {
         let name = file.strip_prefix(&checklists).unwrap_or(&file).to_string_lossy().replace('\\', "/");
@@ -19,17 +18,27 @@ fn main() -> io::Result<()> {
     }
     code.push_str("]\n");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
-    fs::write(out.join("checklists.rs"), code)
+    fs::write(out.join("checklists.rs"), code)?;
+    // What was read by other code may read otherwise: the cache of tables is keyed by the source too.
+    let mut hasher = DefaultHasher::new();
+    println!("cargo::rerun-if-changed={}", root.join("src").display());
+    for file in list(&root.join("src"), "rs")? {
+        hasher.write(&fs::read(file)?);
+    }
+    println!("cargo::rustc-env=ASSURE_SOURCE={:016x}", hasher.finish());
+    Ok(())
 }
 
-fn list(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+fn list(folder: &Path, extension: &str) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
-            list(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "toml") {
+            files.extend(list(&path, extension)?);
+        } else if path.extension().is_some_and(|found| found == extension) {
             files.push(path);
         }
     }
-    Ok(())
+    files.sort();
+    Ok(files)
 }

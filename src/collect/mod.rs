@@ -204,6 +204,9 @@ impl Collected {
             evidence.quality = Quality::Secret;
             evidence.status = Status::Unreadable;
             evidence.reason = Some("holds a private key; read no further".to_owned());
+            // What it would have been is known all the same: its tables are incomplete without it.
+            let names = recognise::recognise(&content.head, catalogue.formats.values());
+            evidence.format = declared.or(names.first().copied()).map(ToOwned::to_owned);
             self.notes.push(Note::on("N-SEC-001", number, "a private key").at(format!("octet {offset}")));
             return;
         }

@@ -27,7 +27,7 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::engagement::Engagement;
 use crate::catalogue::format::{Format, Reader};
 use crate::collect::Collected;
-use crate::domain::evidence::{Evidence, Quality, Status};
+use crate::domain::evidence::{Evidence, HashStatus, Quality, Status};
 use crate::domain::note::Note;
 use crate::engine::{Engine, EngineError, Part};
 use crate::parse;
@@ -132,6 +132,7 @@ pub fn normalise(
         let mut facts = SourceFacts::unread(evidence);
         let format = facts.evidence.format.as_deref().and_then(|name| catalogue.formats.get(name));
         let Some(format) = format.filter(|_| facts.evidence.status == Status::Used) else {
+            doubt(&facts.evidence, format, &mut tables);
             sources.push(facts);
             continue;
         };
@@ -143,6 +144,7 @@ pub fn normalise(
         }
         notes.extend(reading.notes(facts.evidence.number));
         facts.take(&reading, format, engagement);
+        doubt(&facts.evidence, Some(format).filter(|_| facts.evidence.hash_status == HashStatus::Mismatch), &mut tables);
         feed(&mut facts, &reading, format, &folder, &mut tables, &mut parts);
         sources.push(facts);
     }
@@ -177,6 +179,21 @@ fn ambiguous(notes: &[Note], tables: &mut BTreeMap<String, TableFacts>) {
     }
 }
 
+/// A file that is known for what it is but cannot be used, or is not the one the operator declared, leaves
+/// every table it would feed incomplete.
+fn doubt(evidence: &Evidence, format: Option<&Format>, tables: &mut BTreeMap<String, TableFacts>) {
+    let why = match (evidence.hash_status, evidence.status) {
+        (HashStatus::Mismatch, _) => "its hash is not the one the operator declared",
+        (_, Status::Unreadable) => evidence.reason.as_deref().unwrap_or("unreadable"),
+        _ => return,
+    };
+    for name in format.iter().flat_map(|format| format.tables()) {
+        if let Some(facts) = tables.get_mut(name) {
+            facts.unreadable.insert(evidence.number, why.to_owned());
+        }
+    }
+}
+
 /// Reads a file, or takes what was kept of it. The last value tells whether it changed.
 fn read(
     evidence: &Evidence,
@@ -190,7 +207,7 @@ fn read(
     let stream = stream_of(evidence, format, &source);
     let declared = [&source.zone, &source.date_order, &source.host].map(|value| value.as_deref().unwrap_or_default());
     let key = [
-        env!("CARGO_PKG_VERSION"),
+        env!("ASSURE_SOURCE"),
         catalogue.sha256.as_str(),
         evidence.sha256.as_str(),
         format.name.as_str(),

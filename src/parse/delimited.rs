@@ -176,8 +176,7 @@ impl<'a, R: Read> Records<'a, R> {
         let Some((number, text)) = self.line()? else { return Ok(None) };
         let text = match text {
             Ok(text) => text,
-            Err(BadLine::Encoding) => return Ok(Some(Record::Bad(number, "N-ENC-002", "octets that are not text".to_owned()))),
-            Err(BadLine::TooLong) => return Ok(Some(Record::Bad(number, "N-LINE-004", "longer than 1 MiB".to_owned()))),
+            Err(bad) => return Ok(Some(Record::Bad(number, bad.code(), bad.words().to_owned()))),
         };
         if text.chars().all(|c| c.is_whitespace() || c == self.delimiter) {
             return Ok(Some(Record::Blank));

@@ -7,29 +7,14 @@ use std::io::{self, Read};
 
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 
-use super::text::{BadLine, Line, Lines};
+use super::text::Lines;
 use super::{Output, secrets};
 use crate::domain::digest;
 
 pub(super) fn read<R: Read>(lines: &mut Lines<R>, out: &mut Output<'_>) -> io::Result<()> {
     let fields = out.fields();
-    while let Some(Line { number, text, ended }) = lines.next()? {
-        out.parsed.total += 1;
-        let text = match text {
-            Ok(text) => text,
-            Err(BadLine::Encoding) => {
-                out.reject("N-ENC-002", number, "octets that are not text");
-                continue;
-            }
-            Err(BadLine::TooLong) => {
-                out.reject("N-LINE-004", number, "longer than 1 MiB");
-                continue;
-            }
-        };
-        if text.trim().is_empty() {
-            out.parsed.blank += 1;
-            continue;
-        }
+    while let Some(line) = lines.next()? {
+        let Some((number, text, ended)) = out.text_of(&line) else { continue };
         match flatten(text) {
             Ok(mut values) => {
                 let mut masked = false;

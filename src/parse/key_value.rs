@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Read};
 
 use super::Output;
-use super::text::{BadLine, Line, Lines};
+use super::text::Lines;
 use crate::catalogue::format::KeyValue;
 use crate::domain::note::Note;
 
@@ -14,20 +14,11 @@ pub(super) fn read<R: Read>(settings: &KeyValue, effective: bool, lines: &mut Li
     let mut scope = "global".to_owned();
     let mut decided: BTreeSet<(String, String)> = BTreeSet::new();
     let mut included = false;
-    while let Some(Line { number, text, .. }) = lines.next()? {
-        out.parsed.total += 1;
-        let text = match text {
-            Ok(text) => text.trim(),
-            Err(BadLine::Encoding) => {
-                out.reject("N-ENC-002", number, "octets that are not text");
-                continue;
-            }
-            Err(BadLine::TooLong) => {
-                out.reject("N-LINE-004", number, "longer than 1 MiB");
-                continue;
-            }
-        };
-        if text.is_empty() || text.starts_with(settings.comment.as_str()) {
+    while let Some(line) = lines.next()? {
+        let Some((number, text, _)) = out.text_of(&line) else { continue };
+        let masked = out.masked(text.trim());
+        let text = masked.as_ref();
+        if text.starts_with(settings.comment.as_str()) {
             out.parsed.blank += 1;
             continue;
         }

@@ -7,37 +7,21 @@ use std::io::{self, Read};
 
 use regex::Regex;
 
-use super::text::{BadLine, Line, Lines};
-use super::{Output, secrets};
+use super::Output;
+use super::text::Lines;
 use crate::catalogue::format::Lines as Settings;
 use crate::domain::digest;
 
 pub(super) fn read<R: Read>(settings: &Settings, lines: &mut Lines<R>, out: &mut Output<'_>) -> io::Result<()> {
     let wanted = Wanted::new(settings, &out.fields());
-    while let Some(Line { number, text, ended }) = lines.next()? {
-        out.parsed.total += 1;
-        let text = match text {
-            Ok(text) => text,
-            Err(BadLine::Encoding) => {
-                out.reject("N-ENC-002", number, "octets that are not text");
-                continue;
-            }
-            Err(BadLine::TooLong) => {
-                out.reject("N-LINE-004", number, "longer than 1 MiB");
-                continue;
-            }
-        };
-        if text.trim().is_empty() {
-            out.parsed.blank += 1;
-        } else if !ended {
+    while let Some(found) = lines.next()? {
+        let Some((number, text, ended)) = out.text_of(&found) else { continue };
+        if ended {
+            let masked = out.masked(text);
+            line(settings, &wanted, number, &masked, out);
+        } else {
             out.parsed.truncated = true;
             out.reject("N-LINE-003", number, "the last line has no end; the file may have been cut there");
-        } else {
-            let masked = secrets::mask(text);
-            if matches!(masked, std::borrow::Cow::Owned(_)) {
-                out.parsed.masked += 1;
-            }
-            line(settings, &wanted, number, &masked, out);
         }
     }
     Ok(())

@@ -13,6 +13,7 @@ pub mod objects;
 mod secrets;
 mod text;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 
@@ -25,7 +26,7 @@ use crate::domain::instant::DateOrder;
 use crate::domain::note::Note;
 use crate::engine::TextColumn;
 
-use text::Lines;
+use text::{Line, Lines};
 
 /// Rows of a batch.
 const BATCH: usize = 16_384;
@@ -148,6 +149,25 @@ impl<'a> Output<'a> {
     /// Names of the fields wanted.
     pub(crate) fn fields(&self) -> Vec<String> {
         self.fields.clone()
+    }
+
+    /// The text of a line with its number, and whether the line has an end. Blank lines are counted here,
+    /// and lines that are no text rejected.
+    pub(crate) fn text_of<'l>(&mut self, line: &Line<'l>) -> Option<(u64, &'l str, bool)> {
+        self.parsed.total += 1;
+        match line.text {
+            Ok(text) if text.trim().is_empty() => self.parsed.blank += 1,
+            Ok(text) => return Some((line.number, text, line.ended)),
+            Err(bad) => self.reject(bad.code(), line.number, bad.words()),
+        }
+        None
+    }
+
+    /// The text with its secrets masked, and counted.
+    pub(crate) fn masked<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
+        let masked = secrets::mask(text);
+        self.parsed.masked += u64::from(matches!(masked, Cow::Owned(_)));
+        masked
     }
 
     /// A record: one text for each field.

@@ -18,6 +18,24 @@ pub(crate) enum BadLine {
     TooLong,
 }
 
+impl BadLine {
+    /// The code of the note.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Encoding => "N-ENC-002",
+            Self::TooLong => "N-LINE-004",
+        }
+    }
+
+    /// The words of the note.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Encoding => "octets that are not text",
+            Self::TooLong => "longer than 1 MiB",
+        }
+    }
+}
+
 /// A physical line.
 #[derive(Debug)]
 pub(crate) struct Line<'a> {

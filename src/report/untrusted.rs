@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::results::Results;
-use super::view::hex;
+use crate::domain::digest;
 
 /// The text with control characters, direction controls and invisible characters as visible
 /// escapes: `␛` for ESC, `[U+202E]` for a right-to-left override. Applied twice it changes nothing.
@@ -101,7 +101,8 @@ pub(super) fn fingerprint(row: &[Cell]) -> String {
         Cell::Number(n) | Cell::Link(n, _) => n.to_string(),
         Cell::Empty => String::new(),
     };
-    hex(row.iter().map(text).collect::<Vec<_>>().join("\u{1f}").as_bytes()).chars().take(16).collect()
+    let all = row.iter().map(text).collect::<Vec<_>>().join("\u{1f}");
+    digest::short(&digest::sha256(all.as_bytes()), 16).to_owned()
 }
 
 /// What must not leave the assessor although a sentence of the program may mention it: paths, by

@@ -6,10 +6,9 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::results::{Basis, Control, Evidence, Exception, Results, SCHEMA, Test};
 use super::untrusted::visible;
+use crate::domain::digest;
 
 /// Exceptions listed per control in HTML; all of them are in `exceptions.jsonl`.
 pub const SHOWN_PER_CONTROL: usize = 200;
@@ -103,7 +102,7 @@ impl ReportView {
         for id in controls.chain(results.evidence.iter().map(|e| &e.id)).chain(results.notes.iter().map(|n| &n.code)) {
             check_id(id)?;
         }
-        let view = Self { results, results_sha256: hex(&bytes), exceptions_path: run_folder.join("exceptions.jsonl") };
+        let view = Self { results, results_sha256: digest::sha256(&bytes), exceptions_path: run_folder.join("exceptions.jsonl") };
         // A run folder without the file is no run folder: better said now than half way through a report.
         drop(view.exceptions()?);
         Ok(view)
@@ -251,11 +250,6 @@ pub(super) fn grouped(number: u64) -> String {
         out.push(digit);
     }
     out
-}
-
-/// SHA-256 in hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().flat_map(|octet| [octet >> 4, octet & 15]).filter_map(|half| char::from_digit(half.into(), 16)).collect()
 }
 
 /// Ids become anchors and keys, and links are made of them: nothing but ours may be one.

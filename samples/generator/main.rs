@@ -1,4 +1,5 @@
 //! Writes both samples: `cargo run --example sample -- samples`.
+#![allow(clippy::print_stderr, reason = "it talks to whoever makes the sample anew")]
 
 #[path = "mod.rs"]
 mod generator;

@@ -178,8 +178,7 @@ impl Run<'_> {
             };
             facts.set_aside = Some((Outcome::NotInForce, format!("no version of {title} was in force {when}")));
         }
-        let last = segments.last().map_or(timeline.period_start, |segment| segment.1);
-        facts.parameters = self.parameters(last);
+        facts.parameters = self.parameters(self.instant(segments.last().map_or(timeline.period_start, |segment| segment.1)));
         if facts.set_aside.is_none() {
             facts.tests = self.control.tests().map(|(test, statement)| self.test(test, statement, &segments)).collect();
         }
@@ -206,6 +205,14 @@ impl Run<'_> {
                 .map(|version| (version.version.clone(), timeline.period_start, timeline.period_end))
                 .into_iter()
                 .collect(),
+        }
+    }
+
+    /// The instant whose version decides: of a segment its first, of a state the day looked back from.
+    fn instant(&self, segment_start: i64) -> i64 {
+        match self.control.file.applies_to {
+            AppliesTo::Event => segment_start,
+            AppliesTo::State | AppliesTo::Baseline => self.normalised.timeline.as_of - 1,
         }
     }
 
@@ -292,7 +299,7 @@ impl Run<'_> {
         }
         self.support(statement, test, facts)?;
         for ((version, from, until), population) in segments.iter().zip(within) {
-            let parameters = self.parameters(*from);
+            let parameters = self.parameters(self.instant(*from));
             let bound: BTreeMap<String, Period> =
                 parameters.iter().filter_map(|p| Some((p.name.clone(), Period::parse(&p.value)?))).collect();
             let timeline = &self.normalised.timeline;

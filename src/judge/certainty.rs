@@ -75,6 +75,9 @@ pub fn tally(test: &TestFacts) -> Tally {
     tally
 }
 
+/// What a row rests on where only a record that could not be read might speak against it.
+pub const READING: &str = "reading";
+
 /// How sure a row is: by what it says of itself, and by the completeness of the table it rests on.
 #[must_use]
 pub fn of_row(test: &TestFacts, rows: &Rows, row: usize) -> Certainty {
@@ -85,7 +88,10 @@ pub fn of_row(test: &TestFacts, rows: &Rows, row: usize) -> Certainty {
     };
     let Some(table) = rows.named(row, "rests_on").text() else { return own };
     let beyond = rows.named(row, "beyond").truth() == Some(true);
-    let unreadable = test.support_unreadable.contains_key(&table) || test.census.unreadable > 0;
+    let unreadable = !test.support_unreadable.is_empty() || test.census.unreadable > 0;
+    if table == READING {
+        return if test.census.unreadable > 0 { Certainty::Potential } else { own };
+    }
     let known = test.completeness.iter().find(|known| known.table == table);
     let state = match known {
         // Numbers without a gap say nothing of what came before the first or after the last.

@@ -7,7 +7,7 @@ use super::folder::{FolderError, RunFolder, line};
 use super::results;
 use crate::catalogue::Catalogue;
 use crate::catalogue::control::{Control, TestFile};
-use crate::catalogue::criteria::Criteria;
+use crate::catalogue::criteria::{Criteria, ILLUSTRATIVE};
 use crate::catalogue::engagement::{Engagement, Obtained};
 use crate::domain::note::Weight;
 use crate::domain::outcome::Outcome;
@@ -132,7 +132,7 @@ impl Matter<'_> {
             method: file.method.clone(),
             assertion: file.assertion.clone(),
             judges: file.judges.clone(),
-            basis: basis(control, official.is_some()),
+            basis: basis(control, official.map(|(_, text)| text.as_str())),
             confirmed: judged.confirmed.as_ref().map(|by| format!("confirmed by {by}")),
             qualifier: qualifier(control, judged.confirmed.is_some(), judged.reclassified.as_deref()),
             outcome: judged.outcome.code().to_owned(),
@@ -172,8 +172,8 @@ impl Matter<'_> {
                 assertion: "operation".to_owned(),
                 judges: "party".to_owned(),
                 basis: results::Basis {
-                    wording: "official".to_owned(),
-                    applies: "binding".to_owned(),
+                    wording: wording(&criterion.text).to_owned(),
+                    applies: if criterion.illustrative() { "practice" } else { "binding" }.to_owned(),
                     confidence: "high".to_owned(),
                     source: format!("imported sheet {}", digest::short(&criterion.sheet, 12)),
                 },
@@ -345,14 +345,19 @@ fn jsonl(rows: &Rows, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn basis(control: &Control, confirmed: bool) -> results::Basis {
+fn basis(control: &Control, official: Option<&str>) -> results::Basis {
     let basis = &control.file.basis;
     results::Basis {
-        wording: if confirmed { "official".to_owned() } else { basis.wording.clone() },
+        wording: official.map_or_else(|| basis.wording.clone(), |text| wording(text).to_owned()),
         applies: basis.applies.clone(),
         confidence: basis.confidence.clone(),
         source: basis.source.clone(),
     }
+}
+
+/// An invented text is never shown as the SEC's.
+fn wording(text: &str) -> &'static str {
+    if text.contains(ILLUSTRATIVE) { "illustrative, not the SEC's text" } else { "official" }
 }
 
 fn parameter(facts: &ParameterFacts, control: &Control) -> results::Parameter {

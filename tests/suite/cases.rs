@@ -105,17 +105,20 @@ static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(catalogue);
 
 /// Every case, with what it gave. Every test of this module reads it; it is made once.
 static CASES: LazyLock<Vec<(Case, Result<Ran, String>)>> = LazyLock::new(|| {
-    let mut cases = read();
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    let share = cases.len().div_ceil(threads).max(1);
-    let mut hands = Vec::new();
-    while !cases.is_empty() {
-        let hand: Vec<Case> = cases.drain(..share.min(cases.len())).collect();
-        // Planning a long statement goes deep in a build that is not optimised.
-        let work = || hand.into_iter().map(|case| (run(&case), case)).collect::<Vec<_>>();
-        hands.push(thread::Builder::new().stack_size(64 << 20).spawn(work));
+    let mut hands: Vec<Vec<Case>> = (0..threads).map(|_| Vec::new()).collect();
+    for (number, case) in read().into_iter().enumerate() {
+        hands[number % threads].push(case);
     }
-    hands.into_iter().flat_map(|hand| hand.unwrap().join().unwrap()).map(|(ran, case)| (case, ran)).collect()
+    let deal = |hand: Vec<Case>| {
+        let work = || hand.into_iter().map(|case| (run(&case), case)).map(|(ran, case)| (case, ran)).collect::<Vec<_>>();
+        // Planning a long statement goes deep in a build that is not optimised.
+        thread::Builder::new().stack_size(64 << 20).spawn(work).unwrap()
+    };
+    let running: Vec<_> = hands.into_iter().map(deal).collect();
+    let mut cases: Vec<_> = running.into_iter().flat_map(|hand| hand.join().unwrap()).collect();
+    cases.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
+    cases
 });
 
 fn catalogue() -> Catalogue {
@@ -160,7 +163,7 @@ fn run(case: &Case) -> Result<Ran, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let normalised = given::given(&file.tables, &engagement, catalogue, &folder.path().join("work")).map_err(|error| error.to_string())?;
     let facts = evaluate::evaluate(&normalised, catalogue, &engagement, &overrides, &mut |_| {}).map_err(|error| error.to_string())?;
-    let judged = judge::judge(facts, &normalised, catalogue, &Criteria::default(), &overrides, Judgements::default());
+    let judged = judge::judge(facts, &normalised, catalogue, &engagement, &Criteria::default(), &overrides, Judgements::default());
     let mut ran = Ran { said: BTreeMap::new(), fired: BTreeSet::new(), tests: Vec::new() };
     for control in &judged.controls {
         let id = &control.facts.id;

@@ -378,7 +378,8 @@ fn an_export_holds_every_table_and_every_statement() {
     assert_eq!(code, 0, "{err}");
     let out = world.around().join("out");
     let statements: Vec<serde_json::Value> = serde_json::from_slice(&fs::read(out.join("statements.json")).unwrap()).unwrap();
-    assert!(statements.len() > 20);
+    let controls: BTreeSet<&str> = statements.iter().map(|statement| statement["control"].as_str().unwrap()).collect();
+    assert_eq!(controls.len(), 12, "every control with a test has its statements: {controls:?}");
     for statement in &statements {
         assert!(out.join(statement["sql"].as_str().unwrap()).is_file());
         assert!(statement["rows"].as_array().unwrap().is_empty(), "the clean twin gives no rows: {}", statement["sql"]);
@@ -387,4 +388,15 @@ fn an_export_holds_every_table_and_every_statement() {
         assert!(out.join(format!("tables/{table}.parquet")).is_file(), "no {table}");
     }
     assert_eq!(call(&world, &["export", folder, "--to", "out"]).0, 73, "what is there is not overwritten");
+}
+
+/// The first thread of a program has one mebibyte on some systems.
+#[cfg(unix)]
+#[test]
+fn a_small_stack_is_enough() {
+    let world = World::clean();
+    let line = "ulimit -s 1024 && exec \"$0\" -q run \"$1\"";
+    let program = env!("CARGO_BIN_EXE_assure");
+    let status = std::process::Command::new("sh").args(["-c", line, program]).arg(&world.folder).status().unwrap();
+    assert_eq!(status.code(), Some(0), "the program ran out of stack");
 }

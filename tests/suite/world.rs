@@ -126,7 +126,8 @@ impl World {
         let normalised = assure::tabulate(&inputs, collected, &mut Silent).unwrap();
         let facts = evaluate::evaluate(&normalised, &inputs.catalogue, &inputs.engagement, &inputs.overrides, &mut |_| ()).unwrap();
         let judgements = Judgements::read("", &inputs.catalogue);
-        let judged = judge::judge(facts, &normalised, &inputs.catalogue, &inputs.criteria, &inputs.overrides, judgements);
+        let judged =
+            judge::judge(facts, &normalised, &inputs.catalogue, &inputs.engagement, &inputs.criteria, &inputs.overrides, judgements);
         let mut weighed = Weighed::default();
         for control in &judged.controls {
             for (facts, test) in control.facts.tests.iter().zip(&control.tests) {

@@ -116,7 +116,8 @@ impl Inputs {
         let out = flags.out.as_ref().map_or_else(|| home.join("runs"), |out| std::path::absolute(out).unwrap_or_else(|_| out.clone()));
         let cache = home.join(".cache");
         for place in [&out, &cache] {
-            if place.starts_with(&evidence_folder) || evidence_folder.starts_with(place) {
+            let real = real(place)?;
+            if real.starts_with(&evidence_folder) || evidence_folder.starts_with(&real) {
                 return Err(InputsError::OutputsAmongEvidence { out: place.clone() });
             }
         }
@@ -135,6 +136,18 @@ impl Inputs {
             stop_at_secrets: flags.stop_at_secrets,
         })
     }
+}
+
+/// Where a place that may not exist yet really is: links and `..` of what exists are followed.
+fn real(place: &Path) -> Result<PathBuf, InputsError> {
+    let exists = place.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("/"));
+    let rest = place.strip_prefix(exists).unwrap_or(Path::new(""));
+    if rest.components().any(|part| part == std::path::Component::ParentDir) {
+        let source = std::io::Error::other("a folder above one that does not exist");
+        return Err(InputsError::Folder { path: place.to_owned(), source });
+    }
+    let real = fs::canonicalize(exists).map_err(|source| InputsError::Folder { path: exists.to_owned(), source })?;
+    Ok(real.join(rest))
 }
 
 fn read(path: &Path) -> Result<Option<String>, InputsError> {

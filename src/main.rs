@@ -1,7 +1,8 @@
 //! The program: reads the command line, calls the verb, ends with its code.
 
-use std::panic::{self, AssertUnwindSafe};
+use std::panic;
 use std::process::ExitCode;
+use std::thread;
 
 use clap::Parser;
 
@@ -17,9 +18,12 @@ fn main() -> ExitCode {
     // A panic is caught where it can be lived with, and its message may hold evidence.
     panic::set_hook(Box::new(|_| {}));
     let mut terminal = Terminal::new(cli.quiet);
-    let ended = panic::catch_unwind(AssertUnwindSafe(|| verb(cli.verb, &mut terminal)));
-    let ended = ended.unwrap_or_else(|_| {
-        Err(Failure::new(Exit::Internal, "the program made a mistake and stopped").hint("please report the command and the version"))
+    let mistake =
+        || Failure::new(Exit::Internal, "the program made a mistake and stopped").hint("please report the command and the version");
+    // The engine plans deep statements by recursion, and some systems give the first thread little stack.
+    let ended = thread::scope(|scope| {
+        let worker = thread::Builder::new().stack_size(64 << 20).spawn_scoped(scope, || verb(cli.verb, &mut terminal));
+        worker.map_err(Failure::from)?.join().unwrap_or_else(|_| Err(mistake()))
     });
     match ended {
         Ok(exit) => exit.into(),

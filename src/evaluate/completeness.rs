@@ -3,7 +3,7 @@
 //! Four states, because "nobody said so" is neither complete nor incomplete: an absence in evidence
 //! that is shown complete proves something, one in evidence known to be incomplete proves nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalogue::Catalogue;
 use crate::catalogue::control::RestsOn;
@@ -52,6 +52,20 @@ pub struct Completeness {
     pub reason: String,
     /// The same by declaration, which alone speaks for what lies beyond the evidence supplied.
     pub declared: State,
+    /// Why.
+    pub declared_reason: String,
+}
+
+impl Completeness {
+    /// Why the table is known to be incomplete, if it is: by what it rests on, or by what was announced.
+    #[must_use]
+    pub fn broken(&self) -> Option<&str> {
+        match (self.state, self.declared, self.rests_on) {
+            (State::Broken, ..) => Some(&self.reason),
+            (_, State::Broken, RestsOn::Sequence | RestsOn::Period) => Some(&self.declared_reason),
+            _ => None,
+        }
+    }
 }
 
 /// How complete every table is, by what it can rest on.
@@ -86,7 +100,8 @@ impl States {
         let unknown = (State::NotShown, "not known".to_owned());
         let state = |on| self.0.get(&(table.to_owned(), on)).unwrap_or(&unknown);
         let (own, reason) = state(rests_on);
-        Completeness { table: table.to_owned(), rests_on, state: *own, reason: reason.clone(), declared: state(RestsOn::Declared).0 }
+        let (declared, declared_reason) = state(RestsOn::Declared).clone();
+        Completeness { table: table.to_owned(), rests_on, state: *own, reason: reason.clone(), declared, declared_reason }
     }
 }
 
@@ -121,7 +136,14 @@ pub fn of_engagement(engagement: &Engagement) -> Completeness {
     } else {
         (State::NotShown, "no engagement.toml declares the period")
     };
-    Completeness { table: "engagement".to_owned(), rests_on: RestsOn::Declared, state, reason: reason.to_owned(), declared: state }
+    Completeness {
+        table: "engagement".to_owned(),
+        rests_on: RestsOn::Declared,
+        state,
+        reason: reason.to_owned(),
+        declared: state,
+        declared_reason: reason.to_owned(),
+    }
 }
 
 /// `[[expected]]`: every announced source that feeds the table came, with as many records as it holds.
@@ -205,7 +227,8 @@ fn announced_state(expected: &Expected, present: &[&SourceFacts], normalised: &N
     (State::Shown, String::new())
 }
 
-/// The records the source of a file holds, and those read, over all files of the declaration.
+/// The records the source of a file holds, and those read, over all files of the declaration. A record that
+/// stands in several of these files counts once.
 fn source_count(source: &SourceFacts, normalised: &Normalised, engagement: &Engagement) -> Option<(u64, u64)> {
     let declaring = engagement
         .sources
@@ -213,8 +236,16 @@ fn source_count(source: &SourceFacts, normalised: &Normalised, engagement: &Enga
         .rev()
         .find(|entry| entry.obtained.as_ref().is_some_and(|o| o.source_count.is_some()) && matches_any(&entry.path, source))?;
     let held = declaring.obtained.as_ref()?.source_count?;
-    let read = normalised.sources.iter().filter(|source| matches_any(&declaring.path, source)).map(|source| source.records);
-    Some((held, read.sum()))
+    let files: Vec<&SourceFacts> = normalised.sources.iter().filter(|source| matches_any(&declaring.path, source)).collect();
+    let among = |number: i64| files.iter().any(|file| i64::from(file.evidence.number) == number);
+    let mut repeated: BTreeSet<(i64, i64)> = BTreeSet::new();
+    for ((kept, _), places) in normalised.tables.values().flat_map(|table| &table.elsewhere) {
+        if among(*kept) {
+            repeated.extend(places.iter().filter(|(number, _)| among(*number) && number != kept));
+        }
+    }
+    let read: u64 = files.iter().map(|file| file.records).sum();
+    Some((held, read.saturating_sub(repeated.len() as u64)))
 }
 
 /// Numbers within each run of the table follow one another.

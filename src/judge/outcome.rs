@@ -31,7 +31,8 @@ pub fn of_test(test: &TestFacts, tally: &Tally) -> (Outcome, String) {
         let tables: Vec<String> = test.support_unreadable.iter().map(|(table, count)| format!("{count} of {table}")).collect();
         reasons.push(format!("records that could not be read or settled: {}", tables.join(", ")));
     }
-    reasons.extend(in_state(test, State::Broken).map(|known| format!("the evidence of {} is incomplete: {}", known.table, known.reason)));
+    let broken = test.completeness.iter().filter_map(|known| Some((known, known.broken()?)));
+    reasons.extend(broken.map(|(known, why)| format!("the evidence of {} is incomplete: {why}", known.table)));
     if !reasons.is_empty() {
         return (Outcome::CouldNotTest, reasons.join("; "));
     }

@@ -38,8 +38,11 @@ pub(super) fn remove(engine: &mut Engine, table: &Table, folder: &Path) -> Resul
             table.prefer.iter().map(|column| format!(", CASE WHEN {column} IS NULL THEN 1 ELSE 0 END AS no_{column}")).collect();
         let preferred: String = table.prefer.iter().map(|column| format!("no_{column}, {column}, ")).collect();
         // Several happenings may well read alike within one file: the nth in one file is the nth in another.
-        let turn =
-            if table.repeats { "ROW_NUMBER() OVER (PARTITION BY evidence, identity_print, content_print ORDER BY row)" } else { "1" };
+        let turn = if table.repeats {
+            "ROW_NUMBER() OVER (PARTITION BY t.evidence, t.identity_print, t.content_print ORDER BY t.row)"
+        } else {
+            "1"
+        };
         let sql = format!(
             "WITH doubled AS ({doubled}), \
              numbered AS (SELECT t.*, {turn} AS turn{absent} FROM {name} AS t \

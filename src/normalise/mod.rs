@@ -280,8 +280,13 @@ impl SourceFacts {
     }
 
     fn take(&mut self, reading: &Reading, format: &Format, engagement: &Engagement) {
-        self.records = reading.records;
-        self.rejected = reading.rejected + reading.tables.values().map(|landed| landed.rejected).sum::<u64>();
+        // An object its decoder refuses is no record; a log line whose certificate is refused is one still.
+        let refused = match format.reader {
+            Reader::X509 => reading.tables.values().map(|landed| landed.rejected).sum(),
+            _ => 0,
+        };
+        self.records = reading.records - refused.min(reading.records);
+        self.rejected = reading.rejected + refused;
         self.blank = reading.blank;
         self.passed_over = reading.passed_over;
         self.total = reading.total;
@@ -317,7 +322,7 @@ fn feed(
         let incidental = format.emits.iter().filter(|emit| emit.table == name).all(|emit| emit.incidental);
         let rejected = reading.tables.get(name).map_or(0, |landed| landed.rejected);
         // What an unread record would have been, nobody knows: it counts for every table it might feed.
-        if incidental && rows(name) == 0 && rejected == 0 && !(nothing && reading.rejected > 0) {
+        if incidental && rows(name) == 0 && rejected == 0 && !(nothing && (reading.rejected > 0 || reading.failed.is_some())) {
             continue;
         }
         table.rejected += reading.rejected + rejected;

@@ -13,4 +13,5 @@ mod corpus;
 mod hostile;
 mod program;
 mod sample;
+mod shown;
 mod world;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::world::{Weighed, World, assure_in, files, names};
 
-#[allow(unreachable_pub, clippy::pedantic, reason = "the generator is checked as the example it is")]
+#[allow(clippy::pedantic, reason = "the generator is checked as the example it is")]
 #[path = "../../samples/generator/mod.rs"]
 mod generator;
 

@@ -13,7 +13,7 @@ fn the_reports_shown_are_those_of_today() {
     let run = World::planted().run();
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/sample");
     for name in SHOWN {
-        let made = fs::read(run.folder.join(name)).unwrap();
+        let made = fs::read(run.folder().join(name)).unwrap();
         if std::env::var_os("ASSURE_SHOW").is_some() {
             fs::create_dir_all(&place).unwrap();
             fs::write(place.join(name), &made).unwrap();

@@ -1,5 +1,6 @@
 //! The program, tested from outside.
 #![allow(
+    clippy::pedantic,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -275,7 +275,7 @@ fn imported_criteria_confirm_their_controls_and_a_row_without_a_control_becomes_
     let (code, coverage, err) =
         import(&world, ILLUSTRATIVE, "ILLUSTRATIVE, NOT THE SEC'S TEXT: the Authority shall keep a diary of the weather.");
     assert_eq!(code, 0, "{err}");
-    assert!(coverage.contains("4.9.7: 2 tests of RV-02"), "{coverage}");
+    assert!(coverage.contains("4.9.7: 3 tests of RV-02"), "{coverage}");
     assert!(coverage.contains("9.9.9: procedure, as control CR-s1spki-cp-secure-9.9.9"), "{coverage}");
     assert!(err.contains("ILLUSTRATIVE"), "{err}");
 

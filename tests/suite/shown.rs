@@ -10,7 +10,8 @@ const SHOWN: [&str; 3] = ["report.html", "working-papers.html", "results.json"];
 
 #[test]
 fn the_reports_shown_are_those_of_today() {
-    let run = World::planted().run();
+    let world = World::planted();
+    let run = world.run();
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/sample");
     for name in SHOWN {
         let made = fs::read(run.folder().join(name)).unwrap();

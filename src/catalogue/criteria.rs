@@ -49,11 +49,17 @@ pub struct Criterion {
     pub sheet: String,
 }
 
+/// A text says of itself that it is invented, however its apostrophes and letters are written.
+#[must_use]
+pub fn illustrative(text: &str) -> bool {
+    text.to_uppercase().contains("ILLUSTRATIVE")
+}
+
 impl Criterion {
     /// The sheet says that its text is invented.
     #[must_use]
     pub fn illustrative(&self) -> bool {
-        self.text.contains(ILLUSTRATIVE)
+        illustrative(&self.text)
     }
 
     /// The clause lays down a duty.
@@ -111,8 +117,17 @@ impl Criteria {
         complaints
     }
 
-    /// The clauses attached to a control.
+    /// The clauses attached to a control: those with a text, and not left out.
     pub fn of<'a>(&'a self, control: &'a str) -> impl Iterator<Item = &'a Criterion> {
-        self.criterion.iter().filter(move |criterion| criterion.controls.iter().any(|id| id == control))
+        let counts = |criterion: &&Criterion| !criterion.text.trim().is_empty() && criterion.excluded.is_none();
+        self.criterion.iter().filter(counts).filter(move |criterion| criterion.controls.iter().any(|id| id == control))
+    }
+
+    /// The clause that confirms a control: there is one for every version of the instrument in force.
+    #[must_use]
+    pub fn confirming<'a>(&'a self, control: &'a str, versions: &[String]) -> Option<&'a Criterion> {
+        let all = versions.iter().all(|version| self.of(control).any(|criterion| criterion.version == *version));
+        let last = versions.last()?;
+        self.of(control).find(|criterion| criterion.version == *last).filter(|_| all)
     }
 }

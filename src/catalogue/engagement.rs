@@ -286,7 +286,11 @@ impl Engagement {
             }
         }
         for stream in &file.stream {
-            if stream.allowed_gap.as_deref().is_some_and(|gap| Period::parse(gap).and_then(Period::seconds).is_none()) {
+            if stream
+                .allowed_gap
+                .as_deref()
+                .is_some_and(|gap| Period::parse(gap).and_then(Period::seconds).is_none_or(|seconds| seconds > 100 * 366 * 86_400))
+            {
                 complain(format!("stream {:?}: allowed_gap is a period in days or less, such as PT12H", stream.name));
             }
             if stream.live_since.as_ref().is_some_and(|date| instrument::date(date).is_none()) {

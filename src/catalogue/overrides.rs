@@ -94,7 +94,8 @@ impl Overrides {
         let overrides: Self = toml::from_str(text).map_err(|error| vec![Complaint::new(path, error)])?;
         let mut complaints = Vec::new();
         for ruling in &overrides.version {
-            let what = format!("{}, {}: {}", ruling.by, ruling.on, ruling.reason);
+            // Who ruled it, and why, stays in overrides.toml: this goes into what is issued.
+            let what = format!("ruled in overrides.toml on {}", ruling.on);
             match (catalogue.instruments.get_mut(&ruling.instrument), instrument::date(&ruling.from)) {
                 (Some(instrument), Some(from)) => {
                     instrument.add(ruling.version.clone(), from, what, ruling.parameters.clone());

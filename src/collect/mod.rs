@@ -94,6 +94,10 @@ pub fn collect(
     for (path, file) in found.files {
         collected.take(path, file, engagement, catalogue, &declared);
     }
+    let absent: Vec<&String> = declared.keys().filter(|path| !collected.has(path)).collect();
+    for path in absent {
+        collected.notes.push(Note::general("N-EXP-001", format!("a hash is declared for {path}, which is not there")));
+    }
     for (code, path, why) in found.aside {
         let number = collected.next_number();
         let evidence = blank(number, path, PathBuf::new(), Status::Unreadable, Some(why.clone()));
@@ -162,6 +166,10 @@ struct Content {
 }
 
 impl Collected {
+    fn has(&self, path: &str) -> bool {
+        self.evidence.iter().any(|evidence| evidence.path == path || evidence.also.iter().any(|also| also == path))
+    }
+
     fn next_number(&self) -> u32 {
         u32::try_from(self.evidence.len()).unwrap_or(u32::MAX).saturating_add(1)
     }
@@ -182,17 +190,17 @@ impl Collected {
         let source = engagement.on(&evidence.path);
         evidence.size = content.size;
         evidence.sha256.clone_from(&content.sha256);
-        if let Some(first) = self.evidence.iter_mut().find(|first| same(first, &evidence, engagement)) {
-            first.also.push(evidence.path.clone());
-            let note = Note::on("N-FS-006", first.number, format!("the same content stands under {}", evidence.path));
-            self.notes.push(note);
-            return;
-        }
         if let Some(hash) = source.sha256.as_ref().or_else(|| declared.get(&evidence.path)) {
             evidence.hash_status = if hash.eq_ignore_ascii_case(&content.sha256) { HashStatus::Match } else { HashStatus::Mismatch };
             if evidence.hash_status == HashStatus::Mismatch {
                 self.notes.push(Note::on("N-HASH-001", number, format!("declared {hash}, found {}", content.sha256)));
             }
+        }
+        if let Some(first) = self.evidence.iter_mut().find(|first| same(first, &evidence, engagement)) {
+            first.also.push(evidence.path.clone());
+            let note = Note::on("N-FS-006", first.number, format!("the same content stands under {}", evidence.path));
+            self.notes.push(note);
+            return;
         }
         self.recognise(&mut evidence, &content, source.format.as_deref(), catalogue);
         self.evidence.push(evidence);
@@ -283,6 +291,9 @@ fn same(first: &Evidence, second: &Evidence, engagement: &Engagement) -> bool {
     let (one, other) = (engagement.on(&first.path), engagement.on(&second.path));
     !first.sha256.is_empty()
         && first.sha256 == second.sha256
+        && first.hash_status == second.hash_status
+        && one.zone == other.zone
+        && one.date_order == other.date_order
         && one.host == other.host
         && one.stream == other.stream
         && one.format == other.format

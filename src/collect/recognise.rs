@@ -17,7 +17,7 @@ pub(super) fn recognise<'a>(head: &[u8], formats: impl Iterator<Item = &'a Forma
             if recognise.objects {
                 return objects;
             }
-            if binary || objects {
+            if binary {
                 return false;
             }
             let line = recognise.any_line.as_ref().is_none_or(|pattern| text.lines().any(|line| pattern.is_match(line)));
@@ -56,7 +56,9 @@ fn holds_objects(head: &[u8]) -> bool {
         b"-----BEGIN TRUSTED CERTIFICATE-----",
         b"-----BEGIN X509 CRL-----",
     ];
-    LABELS.iter().any(|label| head.windows(label.len()).any(|window| window == *label)) || der(head)
+    // Only at the start of a line: a log may quote a certificate.
+    let lines = || head.split(|octet| matches!(octet, b'\n' | b'\r'));
+    LABELS.iter().any(|label| lines().any(|line| line.starts_with(label))) || der(head)
 }
 
 /// `SEQUENCE { SEQUENCE …`: how certificates and CRLs begin, and PKCS #7 or keys do not.

@@ -222,7 +222,12 @@ pub const CODES: &[Entry] = &[
         "look at the line: it may be cut, forged, or of a layout not yet known",
     ),
     code("N-LINE-002", Weight::Informs, "lines of other loggers, passed over", "none needed"),
-    code("N-LINE-003", Weight::Weakens, "the file ends in the middle of a record", "ask for the whole file"),
+    code(
+        "N-LINE-003",
+        Weight::Weakens,
+        "the last line has no line end: the file may have been cut there; the line is rejected",
+        "ask for the whole file, as the system wrote it",
+    ),
     code("N-LINE-004", Weight::Weakens, "a line longer than the limit", "ask for a fresh export"),
     code(
         "N-OBJ-001",

@@ -153,21 +153,25 @@ fn declared(table: &str, normalised: &Normalised, engagement: &Engagement) -> (S
     let mut worst = State::Shown;
     let mut reasons = Vec::new();
     let mut announced = false;
-    for expected in &engagement.expected {
+    for (number, expected) in (1..).zip(&engagement.expected) {
         let present: Vec<&SourceFacts> = normalised.sources.iter().filter(|source| matches_any(&expected.path, source)).collect();
         let feeding = present.iter().any(|source| feeds(source) || facts.unreadable.contains_key(&source.evidence.number));
-        // Announced evidence that never came would have fed the tables its neighbours feed, or any.
-        if !feeding && !present.is_empty() {
-            continue;
-        }
-        if !feeding && !would_feed(expected, table, normalised) {
+        // Evidence that never came, or cannot be used, would have fed the tables it is announced for.
+        let used = present.iter().any(|source| source.evidence.status == Status::Used);
+        let relevant = if expected.feeds.is_empty() {
+            !used && would_feed(expected, table, normalised)
+        } else {
+            expected.feeds.iter().any(|fed| fed == table)
+        };
+        if !feeding && !relevant {
             continue;
         }
         announced = true;
         let (state, reason) = announced_state(expected, &present, normalised, engagement);
         worst = worst.min(state);
         if state != State::Shown {
-            reasons.push(format!("{}: {reason}", expected.what));
+            // By its number: what it is called may name a person, and this goes into what is issued.
+            reasons.push(format!("item {number} of the evidence announced: {reason}"));
         }
     }
     if !announced {

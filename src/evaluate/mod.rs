@@ -30,6 +30,8 @@ pub struct ControlFacts {
     pub set_aside: Option<(Outcome, String)>,
     /// Parameters in force, with who set them.
     pub parameters: Vec<ParameterFacts>,
+    /// The versions of the instrument in force.
+    pub versions: Vec<String>,
     /// Its tests, in order.
     pub tests: Vec<TestFacts>,
 }
@@ -60,6 +62,8 @@ pub struct TestFacts {
     pub needs_empty: Vec<(String, u64, Option<String>)>,
     /// Records of supporting tables that could not be read or settled.
     pub support_unreadable: BTreeMap<String, u64>,
+    /// Supporting tables of which no row at all is settled.
+    pub support_void: BTreeSet<String>,
     /// How complete each table is that the test rests on.
     pub completeness: Vec<Completeness>,
     /// Results by version of the instrument.
@@ -168,6 +172,7 @@ impl Run<'_> {
             id: self.control.id.clone(),
             set_aside: scope::set_aside(self.control, self.engagement, self.overrides),
             parameters: Vec::new(),
+            versions: segments.iter().map(|(version, ..)| version.clone()).collect(),
             tests: Vec::new(),
         };
         if facts.set_aside.is_none() && segments.is_empty() {
@@ -366,9 +371,14 @@ impl Run<'_> {
             let mut count = known.conflicts;
             if *name != test.subject {
                 let Some(table) = self.catalogue.tables.get(name) else { continue };
-                let sql = format!("SELECT COUNT(*) AS n FROM {name} WHERE {}", unsettled(&statement.touched(table, test)));
+                let bad = unsettled(&statement.touched(table, test));
+                let sql = format!("SELECT COUNT(*) AS n, COALESCE(SUM(CASE WHEN {bad} THEN 1 ELSE 0 END), 0) AS bad FROM {name}");
                 let rows = self.normalised.engine.query(&sql).map_err(|error| error.to_string())?;
-                count += known.rejected + rows.named(0, "n").integer().unwrap_or_default().unsigned_abs();
+                let number = |column: &str| rows.named(0, column).integer().unwrap_or_default().unsigned_abs();
+                if number("n") > 0 && number("n") == number("bad") {
+                    facts.support_void.insert(name.clone());
+                }
+                count += known.rejected + number("bad");
             }
             if count > 0 {
                 facts.support_unreadable.insert(name.clone(), count);

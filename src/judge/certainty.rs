@@ -92,6 +92,9 @@ pub fn of_row(test: &TestFacts, rows: &Rows, row: usize) -> Certainty {
     if table == READING {
         return if test.census.unreadable > 0 { Certainty::Potential } else { own };
     }
+    if test.support_void.contains(&table) {
+        return Certainty::Undecided;
+    }
     let known = test.completeness.iter().find(|known| known.table == table);
     let state = match known {
         // Numbers without a gap say nothing of what came before the first or after the last.

@@ -111,11 +111,10 @@ fn control(facts: ControlFacts, catalogue: &Catalogue, criteria: &Criteria, over
         None => outcome::of_control(&control.file.test, &tests, &control.file.procedure),
     };
     let imported = criteria
-        .of(&facts.id)
-        .next()
+        .confirming(&facts.id, &facts.versions)
         .map(|c| format!("{} on {} (clause {}, sheet {})", c.by, c.on, c.clause, crate::domain::digest::short(&c.sheet, 12)));
     let ruled = overrides.clause.iter().find(|ruling| ruling.control == facts.id);
-    let official = criteria.of(&facts.id).next().map(|c| (c.clause.clone(), c.text.clone()));
+    let official = criteria.confirming(&facts.id, &facts.versions).map(|c| (c.clause.clone(), c.text.clone()));
     let official = official.or_else(|| ruled.map(|ruling| (ruling.clause.clone(), ruling.text.clone())));
     let confirmed =
         imported.or_else(|| ruled.map(|ruling| format!("{} on {} (clause {}): {}", ruling.by, ruling.on, ruling.clause, ruling.reason)));

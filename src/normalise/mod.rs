@@ -234,7 +234,8 @@ fn read(
     });
     let (landed, mut notes) = landing.finish()?;
     notes.splice(0..0, parsed.notes);
-    let changed = parsed.sha256 != evidence.sha256 && parsed.failed.is_none();
+    let changed = parsed.sha256 != evidence.sha256 && !parsed.sha256.is_empty();
+    let failed = parsed.failed.is_some();
     let mut reading = Reading {
         records: parsed.records,
         rejected: parsed.rejected,
@@ -247,7 +248,8 @@ fn read(
         ..Reading::default()
     };
     reading.keep_notes(&notes);
-    if !changed {
+    // A failure may be of the moment: it is not kept.
+    if !changed && !failed {
         cache::store(&folder, &reading)?;
     }
     Ok((reading, folder, changed))
@@ -316,13 +318,14 @@ fn feed(
 ) {
     let number = facts.evidence.number;
     let nothing = reading.tables.values().all(|landed| landed.rows == 0);
+    let objects = matches!(format.reader, Reader::X509);
     let rows = |table: &str| reading.tables.get(table).map_or(0, |landed| landed.rows);
     for name in format.tables() {
         let Some(table) = tables.get_mut(name) else { continue };
         let incidental = format.emits.iter().filter(|emit| emit.table == name).all(|emit| emit.incidental);
         let rejected = reading.tables.get(name).map_or(0, |landed| landed.rejected);
         // What an unread record would have been, nobody knows: it counts for every table it might feed.
-        if incidental && rows(name) == 0 && rejected == 0 && !(nothing && (reading.rejected > 0 || reading.failed.is_some())) {
+        if incidental && rows(name) == 0 && rejected == 0 && !((nothing || objects) && (reading.rejected > 0 || reading.failed.is_some())) {
             continue;
         }
         table.rejected += reading.rejected + rejected;

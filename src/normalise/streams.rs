@@ -47,6 +47,10 @@ pub(super) fn write(
         sources.push((table.name.clone(), stream.by.clone(), stream.dated_by.clone()));
         gather(engine, &table.name, &stream.by, &stream.dated_by, &mut streams)?;
     }
+    // A declared stream without any record is a row too: nothing of it could be tested.
+    for declared in &engagement.streams {
+        streams.entry(declared.name.clone()).or_default();
+    }
     let mut out = Out::for_table(&folder.join("log_streams.parquet"), streams_table)?;
     let mut holes = Out::for_table(&folder.join("log_holes.parquet"), holes_table)?;
     for (name, stream) in &streams {

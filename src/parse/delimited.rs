@@ -40,7 +40,10 @@ pub(super) fn read<R: Read>(settings: &Delimited, needed: &[String], lines: &mut
     while let Some(record) = records.next()? {
         match record {
             Record::Blank => out.parsed.blank += 1,
-            Record::Bad(line, code, why) => out.reject(code, line, why),
+            Record::Bad(line, code, why) => {
+                out.parsed.truncated |= code == "N-LINE-003";
+                out.reject(code, line, why);
+            }
             Record::Cells(line, cells) if cells.len() != heading.cells.len() => {
                 let why = format!("{} cells where the heading has {}", cells.len(), heading.cells.len());
                 out.reject("N-CSV-002", line, why);
@@ -100,24 +103,27 @@ fn heading<R: Read>(
         return Ok(Some(Heading { cells: settings.header.clone() }));
     }
     let delimiters = settings.delimiter.map_or_else(|| vec![',', ';', '\t', '|'], |delimiter| vec![delimiter]);
+    let mut above: Vec<(u64, String)> = Vec::new();
     for _ in 0..HEADING_ROWS {
         let Some(line) = records.peek()? else { break };
         let line = line.to_owned();
         let best = delimiters.iter().map(|delimiter| {
             let heading = Heading { cells: split(&line, *delimiter) };
-            let missing: Vec<&str> = needed.iter().filter(|name| heading.place(settings, name).is_none()).map(String::as_str).collect();
-            (missing.len(), *delimiter, heading)
+            let missing = needed.iter().filter(|name| heading.place(settings, name).is_none()).count();
+            (missing, *delimiter, heading)
         });
         if let Some((_, delimiter, heading)) = best.filter(|(missing, ..)| *missing == 0).max_by_key(|(_, _, heading)| heading.cells.len())
         {
             records.delimiter = delimiter;
             records.skip()?;
             out.parsed.blank += 1;
+            above_heading(&above, &heading, delimiter, out);
             return Ok(Some(heading));
         }
         records.skip()?;
-        out.parsed.blank += 1;
+        above.push((records.total, line));
     }
+    out.parsed.blank += above.len() as u64;
     let why = format!("no heading with the columns {} in the first {HEADING_ROWS} rows", needed.join(", "));
     out.parsed.failed = Some(why.clone());
     out.note(Note::on("N-CSV-003", out.evidence(), why));
@@ -128,14 +134,29 @@ fn heading<R: Read>(
     Ok(None)
 }
 
+/// A title stands alone in its row; a row with as many cells as the heading is a record out of its place.
+fn above_heading(rows: &[(u64, String)], heading: &Heading, delimiter: char, out: &mut Output<'_>) {
+    for (number, row) in rows {
+        let cells = split(row, delimiter);
+        if cells.len() == heading.cells.len() && cells.iter().filter(|cell| !cell.is_empty()).count() > 1 {
+            out.reject("N-CSV-002", *number, "a row above the heading");
+        } else {
+            out.parsed.blank += 1;
+        }
+    }
+}
+
 fn split(line: &str, delimiter: char) -> Vec<String> {
     line.split(delimiter).map(|cell| cell.trim().trim_matches('"').trim().to_owned()).collect()
 }
 
+/// A line read ahead: its number, its text, and whether it has an end.
+type Ahead = (u64, Result<String, BadLine>, bool);
+
 struct Records<'a, R> {
     lines: &'a mut Lines<R>,
     /// Lines read ahead: a record that turned out bad gives back all but its first.
-    ahead: VecDeque<(u64, Result<String, BadLine>)>,
+    ahead: VecDeque<Ahead>,
     delimiter: char,
     quoted: bool,
     /// Physical lines so far.
@@ -150,13 +171,13 @@ impl<'a, R: Read> Records<'a, R> {
         Self { lines, ahead: VecDeque::new(), delimiter, quoted: settings.quoted, total: 0, continued: 0 }
     }
 
-    fn line(&mut self) -> io::Result<Option<(u64, Result<String, BadLine>)>> {
+    fn line(&mut self) -> io::Result<Option<Ahead>> {
         if let Some(line) = self.ahead.pop_front() {
             return Ok(Some(line));
         }
-        let Some(Line { number, text, .. }) = self.lines.next()? else { return Ok(None) };
+        let Some(Line { number, text, ended }) = self.lines.next()? else { return Ok(None) };
         self.total += 1;
-        Ok(Some((number, text.map(ToOwned::to_owned))))
+        Ok(Some((number, text.map(ToOwned::to_owned), ended)))
     }
 
     fn peek(&mut self) -> io::Result<Option<&str>> {
@@ -165,7 +186,7 @@ impl<'a, R: Read> Records<'a, R> {
         {
             self.ahead.push_back(line);
         }
-        Ok(self.ahead.front().map(|(_, text)| text.as_deref().unwrap_or_default()))
+        Ok(self.ahead.front().map(|(_, text, _)| text.as_deref().unwrap_or_default()))
     }
 
     fn skip(&mut self) -> io::Result<()> {
@@ -173,7 +194,7 @@ impl<'a, R: Read> Records<'a, R> {
     }
 
     fn next(&mut self) -> io::Result<Option<Record>> {
-        let Some((number, text)) = self.line()? else { return Ok(None) };
+        let Some((number, text, mut ended)) = self.line()? else { return Ok(None) };
         let text = match text {
             Ok(text) => text,
             Err(bad) => return Ok(Some(Record::Bad(number, bad.code(), bad.words().to_owned()))),
@@ -182,7 +203,7 @@ impl<'a, R: Read> Records<'a, R> {
             return Ok(Some(Record::Blank));
         }
         let mut cells = Cells::new(self.delimiter, self.quoted);
-        let mut taken: Vec<(u64, Result<String, BadLine>)> = Vec::new();
+        let mut taken: Vec<Ahead> = Vec::new();
         let mut octets = text.len();
         let mut state = cells.line(&text);
         while state == State::Open && taken.len() < MAX_RECORD_LINES && octets < MAX_RECORD {
@@ -192,8 +213,14 @@ impl<'a, R: Read> Records<'a, R> {
                 break;
             };
             octets += text.len();
+            ended = line.2;
             taken.push(line);
             state = cells.line(&text);
+        }
+        if state == State::Complete && !ended {
+            self.continued += taken.len() as u64;
+            let why = "the last line has no end; the file may have been cut there";
+            return Ok(Some(Record::Bad(number, "N-LINE-003", why.to_owned())));
         }
         if state == State::Complete {
             self.continued += taken.len() as u64;

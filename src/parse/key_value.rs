@@ -15,7 +15,12 @@ pub(super) fn read<R: Read>(settings: &KeyValue, effective: bool, lines: &mut Li
     let mut decided: BTreeSet<(String, String)> = BTreeSet::new();
     let mut included = false;
     while let Some(line) = lines.next()? {
-        let Some((number, text, _)) = out.text_of(&line) else { continue };
+        let Some((number, text, ended)) = out.text_of(&line) else { continue };
+        if !ended {
+            out.parsed.truncated = true;
+            out.reject("N-LINE-003", number, "the last line has no end; the file may have been cut there");
+            continue;
+        }
         let masked = out.masked(text.trim());
         let text = masked.as_ref();
         if text.starts_with(settings.comment.as_str()) {
@@ -33,7 +38,11 @@ pub(super) fn read<R: Read>(settings: &KeyValue, effective: bool, lines: &mut Li
             out.reject("N-LINE-001", number, format!("a key without a value: {text}"));
             continue;
         };
-        let value = value.trim_start_matches(|c: char| c.is_whitespace() || c == '=').trim().trim_matches('"');
+        let value = value.trim_start_matches(|c: char| c.is_whitespace() || c == '=').trim();
+        let value = match value.find(&format!(" {}", settings.comment)) {
+            Some(end) if !value.starts_with('"') => value.get(..end).unwrap_or(value).trim_end(),
+            _ => value.trim_matches('"'),
+        };
         let first = decided.insert((scope.clone(), key.to_ascii_lowercase()));
         let in_force = match (first, included) {
             (false, _) => Some("false"),

@@ -7,7 +7,7 @@ use super::folder::{FolderError, RunFolder, line};
 use super::results;
 use crate::catalogue::Catalogue;
 use crate::catalogue::control::{Control, TestFile};
-use crate::catalogue::criteria::{Criteria, ILLUSTRATIVE};
+use crate::catalogue::criteria::{Criteria, illustrative};
 use crate::catalogue::engagement::{Engagement, Obtained};
 use crate::domain::note::Weight;
 use crate::domain::outcome::Outcome;
@@ -78,7 +78,7 @@ impl Matter<'_> {
         let settled =
             controls.iter().filter(in_scope).all(|control| control.confirmed.is_some() || control.qualifier.starts_with("Good practice"));
         let timeline = &self.normalised.timeline;
-        let illustrative = self.criteria.criterion.iter().any(crate::catalogue::criteria::Criterion::illustrative);
+        let invented = controls.iter().filter_map(|control| control.official_text.as_deref()).any(illustrative);
         results::Results {
             schema: results::SCHEMA.to_owned(),
             tool: results::Tool {
@@ -88,10 +88,10 @@ impl Matter<'_> {
             },
             run: results::Run {
                 id: self.id.to_owned(),
-                state: if settled && !illustrative { "final" } else { "indicative" }.to_owned(),
+                state: if settled && !invented { "final" } else { "indicative" }.to_owned(),
                 evidence_root_sha256: self.evidence_root.to_owned(),
                 assumptions: timeline.assumptions.clone(),
-                illustrative_criteria: illustrative,
+                illustrative_criteria: invented,
                 integrity_failures: self.normalised.integrity_failures.clone(),
             },
             engagement: results::Engagement {
@@ -357,7 +357,7 @@ fn basis(control: &Control, official: Option<&str>) -> results::Basis {
 
 /// An invented text is never shown as the SEC's.
 fn wording(text: &str) -> &'static str {
-    if text.contains(ILLUSTRATIVE) { "illustrative, not the SEC's text" } else { "official" }
+    if illustrative(text) { "illustrative, not the SEC's text" } else { "official" }
 }
 
 fn parameter(facts: &ParameterFacts, control: &Control) -> results::Parameter {

@@ -12,6 +12,7 @@
 mod cases;
 mod corpus;
 mod hostile;
+mod lost;
 mod program;
 mod sample;
 mod shown;

@@ -345,6 +345,9 @@ fn cover(book: &mut Workbook, view: &ReportView, layout: &Layout, sheets: &[Fill
         sheet.write_string_with_format(at, 0, name, &bold)?;
         let format = if value.is_empty() { &open } else { &text };
         sheet.write_string_with_format(at, 1, cell_text(&visible(value)), format)?;
+        // LibreOffice does not grow the rows of a protected sheet.
+        let lines = u32::try_from(value.chars().count() / 100 + 1).unwrap_or(1);
+        sheet.set_row_height(at, 15 * lines)?;
     }
     sheet.set_column_width(0, 36)?.set_column_width(1, 100)?.protect();
     Ok(())

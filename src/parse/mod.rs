@@ -286,6 +286,10 @@ mod tests {
     static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::load(&[]).unwrap());
 
     fn read_as(format: &str, octets: &[u8]) -> (Parsed, u64) {
+        read_by(&CATALOGUE.formats[format], octets)
+    }
+
+    fn read_by(format: &Format, octets: &[u8]) -> (Parsed, u64) {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(octets).unwrap();
         let evidence = Evidence {
@@ -304,7 +308,7 @@ mod tests {
         };
         let source = crate::catalogue::engagement::Engagement::default().on("x");
         let mut rows = 0;
-        let parsed = parse(&evidence, &CATALOGUE.formats[format], &source, &mut |batch| {
+        let parsed = parse(&evidence, format, &source, &mut |batch| {
             rows += batch.rows.len() as u64;
             assert!(batch.fields.iter().all(|column| column.len() == batch.rows.len()));
         });
@@ -367,5 +371,31 @@ mod tests {
     fn lines_that_end_in_a_carriage_return_alone_are_lines() {
         let (parsed, _) = read_as("requests-register", b"request_id,requested_at,requester,entity\rR1,2020-01-01,a,b\rR2,2020-01-01,a,b\r");
         assert_eq!(parsed.records, 2);
+    }
+
+    #[test]
+    fn a_format_added_as_a_file_reads_a_log_by_a_pattern_with_named_groups() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("formats")).unwrap();
+        let format = r#"
+            schema = 1
+            title = "An invented module log"
+            reader = "lines"
+            source = "nowhere"
+            export = "the log"
+            [recognise]
+            any_line = '^\d+,\S+ LUNA_'
+            [lines]
+            pattern = '^(?P<seq>\d+),(?P<time>\S+) (?P<event>LUNA_\w+)(?: (?P<key>\w+))?$'
+            other = '^#'
+            [[emit]]
+            table = "key_events"
+            columns = { seq = { from = "seq", as = "integer" }, time = { from = "time", as = "datetime", pattern = "iso" }, key_ref = { from = "key" } }
+        "#;
+        std::fs::write(folder.path().join("formats/invented.toml"), format).unwrap();
+        let catalogue = Catalogue::load(&[folder.path()]).unwrap();
+        let log = b"# heading\n1,2020-09-22T10:00:00Z LUNA_LOGIN\n2,2020-09-22T10:00:01Z LUNA_SIGN k1\nnot a record\n";
+        let (parsed, rows) = read_by(&catalogue.formats["invented"], log);
+        assert_eq!((rows, parsed.passed_over, parsed.rejected), (2, 1, 1));
     }
 }

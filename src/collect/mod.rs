@@ -351,9 +351,14 @@ fn declared_hashes(folder: Option<&Path>, engagement: &Engagement) -> Result<BTr
     let (Some(folder), Some(name)) = (folder, &engagement.hashes) else { return Ok(BTreeMap::new()) };
     let path = folder.join(name);
     let text = std::fs::read_to_string(&path).map_err(|source| CollectError::Hashes { path: path.clone(), source })?;
-    Ok(text
-        .lines()
-        .filter_map(|line| line.split_once(' '))
-        .map(|(hash, path)| (path.trim_start_matches([' ', '*']).trim_start_matches("./").to_owned(), hash.to_owned()))
-        .collect())
+    let mut hashes = BTreeMap::new();
+    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        let whole = line.split_once(' ').filter(|(hash, _)| hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()));
+        let Some((hash, file)) = whole else {
+            let source = io::Error::other(format!("line {number} is not a SHA-256, two spaces and a path"));
+            return Err(CollectError::Hashes { path, source });
+        };
+        hashes.insert(file.trim_start_matches([' ', '*']).trim_start_matches("./").to_owned(), hash.to_owned());
+    }
+    Ok(hashes)
 }

@@ -19,6 +19,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::Progress;
 use crate::RunError;
+use crate::collect::CollectError;
 use crate::engine::EngineError;
 use crate::exit::Exit;
 use crate::inputs::InputsError;
@@ -105,6 +106,7 @@ impl From<FolderError> for Failure {
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         match error {
+            RunError::Collect(error @ CollectError::Hashes { .. }) => Self::new(Exit::Usage, chain(&error)),
             RunError::Collect(error) => Self::new(Exit::NoEvidence, chain(&error)),
             RunError::Nothing { .. } => Self::new(Exit::NoEvidence, error.to_string()).hint("see what there is with `assure inventory`"),
             RunError::Secret { .. } => Self::new(Exit::Secret, error.to_string())

@@ -120,6 +120,14 @@ fn a_hash_declared_for_a_second_copy_is_checked() {
 }
 
 #[test]
+fn a_line_of_the_file_of_hashes_that_is_none_is_refused() {
+    let world = World::clean();
+    fs::write(world.folder.join("sums.txt"), "not a hash  registers/roles.csv\n").unwrap();
+    world.declare(|text| text.replacen("[engagement]", "[engagement]\nhashes = \"sums.txt\"", 1));
+    world.run().ends_with(2);
+}
+
+#[test]
 fn a_silence_of_a_million_years_is_refused() {
     let world = World::clean();
     world.declare(|text| text.replace("allowed_gap = \"PT12H\"", "allowed_gap = \"P4294967295D\""));

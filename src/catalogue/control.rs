@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::engagement::READINGS;
+use super::parameter::Value;
 use super::statement::Statement;
 use super::{Catalogue, Complaint};
-use crate::domain::period::Period;
 
 /// A checklist.
 #[derive(Debug, Clone, Deserialize)]
@@ -80,6 +81,8 @@ pub struct ControlFile {
     /// `party`, or `assessment` where it judges the assessment itself.
     #[serde(default = "party")]
     pub judges: String,
+    /// The reading of G2.23 and G2.24 to which it belongs, where it belongs to one.
+    pub reading: Option<String>,
     /// Stages at which it is due.
     pub stages: Vec<String>,
     /// One paraphrased sentence.
@@ -112,7 +115,7 @@ fn party() -> String {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ParameterFile {
-    /// ISO 8601 period.
+    /// ISO 8601 period, or a whole number.
     pub value: String,
     /// What it means.
     pub about: String,
@@ -241,6 +244,9 @@ impl Control {
                 complain(format!("no stage {stage:?}"));
             }
         }
+        if let Some(reading) = &file.reading {
+            one_of("reading", reading, &READINGS, &mut complain);
+        }
         one_of("method", &file.method, &["examine", "interview", "test", "observe", "reperform"], &mut complain);
         one_of("assertion", &file.assertion, &["design", "implementation", "operation"], &mut complain);
         one_of("judges", &file.judges, &["party", "assessment"], &mut complain);
@@ -255,8 +261,11 @@ impl Control {
             complain("neither a test nor a procedure".to_owned());
         }
         for (name, parameter) in &file.parameters {
-            if Period::parse(&parameter.value).is_none() {
-                complain(format!("parameter {name}: {:?} is not a period of one unit such as PT12H or P12M", parameter.value));
+            if Value::parse(&parameter.value).is_none() {
+                complain(format!(
+                    "parameter {name}: {:?} is neither a period of one unit such as PT12H or P12M nor a number",
+                    parameter.value
+                ));
             }
             if !self.statements.iter().any(|statement| statement.parameters.contains(name)) {
                 complain(format!("parameter {name} is used by no test"));

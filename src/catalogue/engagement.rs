@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::control::STAGES;
+use super::parameter::Value;
 use super::{Complaint, instrument};
 use crate::domain::instant::{self, DateOrder};
 use crate::domain::period::Period;
@@ -32,8 +33,8 @@ pub struct Engagement {
     pub as_of: Option<Date>,
     /// live, test or unknown.
     pub environment: String,
-    /// The readings of G2.23 and G2.24 used.
-    pub readings: BTreeMap<String, String>,
+    /// The reading of G2.23 and G2.24 used: one of [`READINGS`], or `own` for controls of the assessor's.
+    pub reading: String,
     /// A file of hashes in the manner of sha256sum, inside the engagement folder.
     pub hashes: Option<String>,
     /// Declarations on files.
@@ -178,7 +179,7 @@ struct EngagementFile {
     _schema: u32,
     engagement: Head,
     #[serde(default)]
-    readings: BTreeMap<String, String>,
+    readings: Readings,
     #[serde(default)]
     source: Vec<Source>,
     #[serde(default)]
@@ -191,6 +192,22 @@ struct EngagementFile {
     parameters: BTreeMap<String, BTreeMap<String, Setting>>,
     #[serde(default)]
     scope: Scope,
+}
+
+/// The readings of G2.23 and G2.24 that the checklists know: independence of User Systems, separation, monitoring,
+/// cryptographic processing.
+pub const READINGS: [&str; 4] = ["H1", "H2", "H3", "H4"];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Readings {
+    g2: String,
+}
+
+impl Default for Readings {
+    fn default() -> Self {
+        Self { g2: "H1".to_owned() }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -230,7 +247,8 @@ impl Engagement {
     /// What is assumed for a folder without `engagement.toml`.
     #[must_use]
     pub fn assumed(title: &str) -> Self {
-        Self { title: title.to_owned(), kind: "self-assessment".to_owned(), environment: unknown(), ..Self::default() }
+        let reading = Readings::default().g2;
+        Self { title: title.to_owned(), kind: "self-assessment".to_owned(), environment: unknown(), reading, ..Self::default() }
     }
 
     /// Reads `engagement.toml`.
@@ -254,6 +272,9 @@ impl Engagement {
         }
         if !STAGES.contains(&head.kind.as_str()) {
             complain(format!("kind = {:?}: expected one of {}", head.kind, STAGES.join(", ")));
+        }
+        if file.readings.g2 != "own" && !READINGS.contains(&file.readings.g2.as_str()) {
+            complain(format!("readings: g2 = {:?}: expected own or one of {}", file.readings.g2, READINGS.join(", ")));
         }
         if !["live", "test", "unknown"].contains(&head.environment.as_str()) {
             complain(format!("environment = {:?}: expected live or test", head.environment));
@@ -307,8 +328,9 @@ impl Engagement {
         }
         for (control, settings) in &file.parameters {
             for (name, setting) in settings {
-                if Period::parse(&setting.value).is_none() {
-                    complain(format!("parameter {control} {name}: {:?} is not a period such as PT12H, P12M or 400 days", setting.value));
+                if Value::parse(&setting.value).is_none() {
+                    let what = "neither a period such as PT12H, P12M or 400 days nor a number";
+                    complain(format!("parameter {control} {name}: {:?} is {what}", setting.value));
                 }
             }
         }
@@ -325,7 +347,7 @@ impl Engagement {
             period,
             as_of: as_of.flatten(),
             environment: head.environment,
-            readings: file.readings,
+            reading: file.readings.g2,
             hashes: head.hashes,
             sources: file.source,
             expected: file.expected,

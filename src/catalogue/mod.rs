@@ -12,6 +12,7 @@ pub mod format;
 pub mod format_file;
 pub mod instrument;
 pub mod overrides;
+pub mod parameter;
 pub mod profile;
 pub mod statement;
 mod subset;

@@ -12,10 +12,10 @@ use sqlparser::parser::Parser;
 
 use super::Catalogue;
 use super::control::{AppliesTo, Control, TestFile};
+use super::parameter::Value;
 use super::subset::{Facts, placeholder};
 use super::table::{Table, UNSETTLED};
 use crate::domain::instant;
-use crate::domain::period::Period;
 
 /// The column in which a statement says when an exception falls, where that is not the instant of
 /// its subject.
@@ -185,7 +185,7 @@ impl Statement {
         &self,
         test: &TestFile,
         subject: &Table,
-        parameters: &BTreeMap<String, Period>,
+        parameters: &BTreeMap<String, Value>,
         bounds: &Bounds,
         dated: bool,
     ) -> Result<String, String> {
@@ -217,7 +217,7 @@ impl Statement {
         let mut unbound = None;
         let _ = visit_expressions_mut(&mut query, |expr| {
             if let Some(name) = placeholder(expr) {
-                match parameters.get(&name).map(|period| interval(*period)) {
+                match parameters.get(&name).map(|value| value.literal()) {
                     Some(Ok(bound)) => *expr = bound,
                     _ => unbound = Some(name),
                 }
@@ -285,12 +285,6 @@ fn parse_query(sql: &str) -> Result<Query, String> {
         (Some(Ast::Query(query)), true) => Ok(*query),
         _ => Err("not a single SELECT".to_owned()),
     }
-}
-
-fn interval(period: Period) -> Result<Expr, String> {
-    let text = format!("INTERVAL '{}'", period.sql());
-    let mut parser = Parser::new(&GenericDialect {}).try_with_sql(&text).map_err(|error| error.to_string())?;
-    parser.parse_expr().map_err(|error| error.to_string())
 }
 
 fn output_names(body: &SetExpr) -> Result<Vec<String>, String> {

@@ -85,3 +85,31 @@ fn inside_sequence(head: &[u8]) -> Option<&[u8]> {
     }
     if length < 0x80 { Some(rest) } else { rest.get(usize::from(length & 0x7f)..) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Catalogue;
+
+    #[test]
+    fn a_register_under_any_of_its_headings_is_no_other_register() {
+        let catalogue = Catalogue::load(&[]).unwrap();
+        let registers: Vec<(&Format, &Delimited)> = catalogue
+            .formats
+            .values()
+            .filter_map(|format| match &format.reader {
+                Reader::Delimited(settings) if !format.recognise.header.is_empty() => Some((format, settings)),
+                _ => None,
+            })
+            .collect();
+        for (format, settings) in registers {
+            let longest = format.fields.iter().map(|field| names(settings, field).count()).max().unwrap();
+            for turn in 0..longest {
+                let cells = format.fields.iter().map(|field| names(settings, field).nth(turn).or(names(settings, field).last()).unwrap());
+                let heading = format!("{}\n", cells.collect::<Vec<_>>().join(","));
+                let fits = recognise(heading.as_bytes(), catalogue.formats.values());
+                assert_eq!(fits, [format.name.as_str()], "{heading}");
+            }
+        }
+    }
+}

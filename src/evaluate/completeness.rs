@@ -3,14 +3,15 @@
 //! Four states, because "nobody said so" is neither complete nor incomplete: an absence in evidence
 //! that is shown complete proves something, one in evidence known to be incomplete proves nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::catalogue::Catalogue;
 use crate::catalogue::control::RestsOn;
-use crate::catalogue::engagement::{Engagement, Expected, matches};
+use crate::catalogue::engagement::{Engagement, Expected};
 use crate::domain::evidence::Status;
 use crate::domain::note::Note;
 use crate::engine::EngineError;
+use crate::normalise::declared::{self, on as matches_any};
 use crate::normalise::{Normalised, SourceFacts};
 
 /// How complete a table is.
@@ -183,10 +184,6 @@ fn declared(table: &str, normalised: &Normalised, engagement: &Engagement) -> (S
     }
 }
 
-fn matches_any(glob: &str, source: &SourceFacts) -> bool {
-    std::iter::once(&source.evidence.path).chain(&source.evidence.also).any(|path| matches(glob, path))
-}
-
 /// Evidence that did not come at all: the engagement may say which tables it feeds; else it is taken to
 /// be of the kind of its neighbours, and without neighbours nobody knows, and it counts for every table.
 fn would_feed(expected: &Expected, table: &str, normalised: &Normalised) -> bool {
@@ -203,8 +200,7 @@ fn would_feed(expected: &Expected, table: &str, normalised: &Normalised) -> bool
 
 fn announced_state(expected: &Expected, present: &[&SourceFacts], normalised: &Normalised, engagement: &Engagement) -> (State, String) {
     let used = present.iter().filter(|source| source.evidence.status == Status::Used);
-    let files: u64 =
-        used.clone().map(|source| 1 + source.evidence.also.iter().filter(|path| matches(&expected.path, path)).count() as u64).sum();
+    let files = declared::files(expected, &used.clone().copied().collect::<Vec<_>>());
     if files == 0 {
         return (State::Broken, "expected and not there, or not readable".to_owned());
     }
@@ -240,16 +236,7 @@ fn source_count(source: &SourceFacts, normalised: &Normalised, engagement: &Enga
         .rev()
         .find(|entry| entry.obtained.as_ref().is_some_and(|o| o.source_count.is_some()) && matches_any(&entry.path, source))?;
     let held = declaring.obtained.as_ref()?.source_count?;
-    let files: Vec<&SourceFacts> = normalised.sources.iter().filter(|source| matches_any(&declaring.path, source)).collect();
-    let among = |number: i64| files.iter().any(|file| i64::from(file.evidence.number) == number);
-    let mut repeated: BTreeSet<(i64, i64)> = BTreeSet::new();
-    for ((kept, _), places) in normalised.tables.values().flat_map(|table| &table.elsewhere) {
-        if among(*kept) {
-            repeated.extend(places.iter().filter(|(number, _)| among(*number) && number != kept));
-        }
-    }
-    let read: u64 = files.iter().map(|file| file.records).sum();
-    Some((held, read.saturating_sub(repeated.len() as u64)))
+    Some((held, declared::read(declaring, &normalised.sources, &normalised.tables.values().collect::<Vec<_>>())))
 }
 
 /// Numbers within each run of the table follow one another.

@@ -36,9 +36,9 @@ pub(super) fn settle<'a>(text: &'a str, transform: &Transform, clock: &Clock<'_>
         Transform::SerialHex => serial::from_hex(text).map(|serial| Cell::Text(Cow::Owned(serial))).ok_or("N-VAL-002"),
         Transform::SerialDecimal => serial::from_decimal(text).map(|serial| Cell::Text(Cow::Owned(serial))).ok_or("N-VAL-002"),
         Transform::Integer => text.trim().parse().map(Cell::Integer).map_err(|_| "N-VAL-002"),
-        Transform::Boolean => match text {
-            "true" => Ok(Cell::Boolean(true)),
-            "false" => Ok(Cell::Boolean(false)),
+        Transform::Boolean => match text.trim().to_lowercase().as_str() {
+            "true" | "yes" | "y" => Ok(Cell::Boolean(true)),
+            "false" | "no" | "n" => Ok(Cell::Boolean(false)),
             _ => Err("N-VAL-001"),
         },
         Transform::Map { words, default, fold } => {

@@ -9,6 +9,7 @@ mod cache;
 mod cell;
 mod certificate;
 mod crl;
+pub mod declared;
 pub mod duplicates;
 pub mod given;
 mod landing;
@@ -164,6 +165,7 @@ pub fn normalise(
     let span = streams::Span { start: timeline.period_start, end: timeline.period_end };
     streams::write(&mut engine, catalogue, engagement, &span, &work.0)?;
     write_evidence(&mut engine, catalogue, &sources, &work.0)?;
+    declared::write(&mut engine, catalogue, engagement, &sources, &tables.values().collect::<Vec<_>>(), &work.0)?;
     derived(&mut tables);
     Ok(Normalised { engine, sources, tables, timeline, notes, integrity_failures, _work: work })
 }

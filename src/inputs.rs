@@ -183,9 +183,10 @@ fn names(engagement: &Engagement, catalogue: &Catalogue) -> Vec<Complaint> {
             }
         }
     }
-    for exclusion in &engagement.excluded {
-        if !catalogue.controls.contains_key(&exclusion.control) {
-            complain(format!("scope: no control {:?}", exclusion.control));
+    let scoped = engagement.only.iter().flat_map(|only| &only.controls);
+    for control in engagement.excluded.iter().map(|exclusion| &exclusion.control).chain(scoped) {
+        if !catalogue.controls.contains_key(control) {
+            complain(format!("scope: no control {control:?}"));
         }
     }
     for expected in &engagement.expected {

@@ -4,7 +4,8 @@
 #[path = "mod.rs"]
 mod generator;
 
-use generator::{Variant, files};
+use generator::Variant;
+use generator::year::files;
 use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs, io};

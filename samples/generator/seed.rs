@@ -25,6 +25,11 @@ pub fn lower(octets: &[u8]) -> String {
     text
 }
 
+/// SHA-256 in lower-case hexadecimal.
+pub fn sha256(octets: &[u8]) -> String {
+    lower(&Sha256::digest(octets))
+}
+
 /// A number below `limit`.
 pub fn below(label: &str, limit: i64) -> i64 {
     let [a, b, c, d, ..] = octets(label);

@@ -50,6 +50,15 @@ impl Utc {
         self.plus(days * DAY)
     }
 
+    /// The same, or the Monday after it where it falls on a weekend.
+    pub fn weekday_on(self) -> Self {
+        match (self.0.div_euclid(DAY) + 3).rem_euclid(7) {
+            5 => self.plus_days(2),
+            6 => self.plus_days(1),
+            _ => self,
+        }
+    }
+
     /// The same date and time so many years later (never asked for a 29 February).
     pub fn plus_years(self, years: i64) -> Self {
         let civil = self.civil();
@@ -103,12 +112,17 @@ impl Utc {
         digits
     }
 
+    /// Summer time: from the last Sunday of March to that of October, 01:00 UTC.
     fn summer(self) -> bool {
-        self < Self::at("2020-10-25T01:00:00")
+        let year = self.civil().year;
+        let turn = |month| {
+            let last = days(year, month, 31);
+            Self((last - (last + 4).rem_euclid(7)) * DAY + 3600)
+        };
+        turn(3) <= self && self < turn(10)
     }
 
-    /// London wall clock time, and its offset as an audit record writes it. Only right for
-    /// August to November 2020, which is all the sample has.
+    /// London wall clock time, and its offset as an audit record writes it.
     pub fn london(self) -> (String, &'static str) {
         if self.summer() { (self.plus(3600).stamp(), "+01:00") } else { (self.stamp(), "+00:00") }
     }

@@ -54,7 +54,6 @@ impl Certificate {
             Some(at) => der::time(at),
             None => der::element(der::GENERALIZED_TIME, b"99991231235959Z"),
         };
-        let key_algorithm = der::sequence(&[der::oid("1.2.840.10045.2.1"), der::oid("1.2.840.10045.3.1.7")]);
         let to_be_signed = der::sequence(&[
             der::explicit(0, &der::integer(2)),
             der::element(der::INTEGER, &self.serial),
@@ -62,7 +61,7 @@ impl Certificate {
             issuer.name.clone(),
             der::sequence(&[der::time(self.not_before), end]),
             self.subject.clone(),
-            der::sequence(&[key_algorithm, der::bits(0, &point(&self.key))]),
+            public_key_info(&self.key),
             der::explicit(3, &der::sequence(&self.extensions)),
         ]);
         signed(to_be_signed, signer)
@@ -163,6 +162,16 @@ pub fn pem<'a>(label: &str, objects: impl IntoIterator<Item = &'a Vec<u8>>) -> V
         let _ = writeln!(out, "-----END {label}-----");
     }
     out.into_bytes()
+}
+
+/// SHA-256 of the `SubjectPublicKeyInfo`, lower-case hexadecimal.
+pub fn public_key(key: &SigningKey) -> String {
+    super::seed::sha256(&public_key_info(key))
+}
+
+fn public_key_info(key: &SigningKey) -> Vec<u8> {
+    let algorithm = der::sequence(&[der::oid("1.2.840.10045.2.1"), der::oid("1.2.840.10045.3.1.7")]);
+    der::sequence(&[algorithm, der::bits(0, &point(key))])
 }
 
 /// The 65 octets of the uncompressed public point.

@@ -49,6 +49,8 @@ pub struct Engagement {
     pub parameters: BTreeMap<String, BTreeMap<String, Setting>>,
     /// Controls left out.
     pub excluded: Vec<Exclusion>,
+    /// The only controls in scope, where not all are.
+    pub only: Option<Only>,
 }
 
 /// A declaration on the files of a path.
@@ -158,6 +160,20 @@ pub struct Setting {
     pub reason: String,
 }
 
+/// The only controls in scope: all others are left out for one reason.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Only {
+    /// Controls.
+    pub controls: Vec<String>,
+    /// Why no others.
+    pub reason: String,
+    /// By whom.
+    pub by: String,
+    /// When.
+    pub on: toml::value::Datetime,
+}
+
 /// A control left out.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -215,6 +231,7 @@ impl Default for Readings {
 struct Scope {
     #[serde(default)]
     exclude: Vec<Exclusion>,
+    only: Option<Only>,
 }
 
 #[derive(Deserialize)]
@@ -355,6 +372,7 @@ impl Engagement {
             streams: file.stream,
             parameters: file.parameters,
             excluded: file.scope.exclude,
+            only: file.scope.only,
         })
     }
 

@@ -13,6 +13,10 @@ pub fn set_aside(control: &Control, engagement: &Engagement, overrides: &Overrid
         let reason = format!("left out of scope by {} on {}: {}", exclusion.by, exclusion.on, exclusion.reason);
         return Some((Outcome::NotApplicable, reason));
     }
+    if let Some(only) = engagement.only.as_ref().filter(|only| !only.controls.contains(&control.id)) {
+        let reason = format!("out of the scope set by {} on {}: {}", only.by, only.on, only.reason);
+        return Some((Outcome::NotApplicable, reason));
+    }
     if let Some(reading) = control.file.reading.as_ref().filter(|reading| **reading != engagement.reading) {
         let reason = format!("it belongs to reading {reading} of G2.23 and G2.24; the engagement uses reading {}", engagement.reading);
         return Some((Outcome::NotApplicable, reason));

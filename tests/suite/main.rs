@@ -11,9 +11,13 @@
 
 mod cases;
 mod corpus;
+#[allow(clippy::pedantic, reason = "the generator is checked as the example it is")]
+#[path = "../../samples/generator/mod.rs"]
+mod generator;
 mod hostile;
 mod lost;
 mod program;
 mod sample;
 mod shown;
 mod world;
+mod year;

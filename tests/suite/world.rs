@@ -13,6 +13,8 @@ use assure::judge::{self, judgement::Judgements};
 use assure::report::results::{Control, Evidence, Exception, Note, Results, Test};
 use tempfile::TempDir;
 
+use crate::generator::{Variant, months};
+
 /// Says nothing while a run goes on.
 pub(crate) struct Silent;
 
@@ -28,15 +30,30 @@ pub(crate) struct World {
     pub(crate) folder: PathBuf,
 }
 
+static PLANTED: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| months::files(Variant::Planted));
+static CLEAN_FILES: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| months::files(Variant::Clean));
+
+/// The files of a sample as it is committed, without the outputs of runs on it.
+pub(crate) fn shipped(sample: &str) -> BTreeMap<String, Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(sample);
+    let ours = |name: &String| !name.starts_with("runs/") && !name.starts_with(".cache/");
+    files(&folder).into_iter().filter(|(name, _)| ours(name)).collect()
+}
+
 impl World {
-    /// The sample with the planted deviations.
+    /// The small engagement of two months, with deviations planted in it.
     pub(crate) fn planted() -> Self {
-        Self::of("secure-cohort")
+        Self::of(&PLANTED)
     }
 
-    /// The sample without.
+    /// The same without.
     pub(crate) fn clean() -> Self {
-        Self::of("secure-cohort-clean")
+        Self::of(&CLEAN_FILES)
+    }
+
+    /// A sample that is shipped.
+    pub(crate) fn shipped(sample: &str) -> Self {
+        Self::of(&shipped(sample))
     }
 
     /// An empty folder.
@@ -47,11 +64,13 @@ impl World {
         Self { temp, folder }
     }
 
-    fn of(sample: &str) -> Self {
+    fn of(files: &BTreeMap<String, Vec<u8>>) -> Self {
         let world = Self::empty();
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(sample);
-        copy(&from.join("evidence"), &world.folder.join("evidence"));
-        fs::copy(from.join("engagement.toml"), world.folder.join("engagement.toml")).unwrap();
+        for (name, octets) in files.iter().filter(|(name, _)| *name != "deviations.toml") {
+            let place = world.folder.join(name);
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            fs::write(place, octets).unwrap();
+        }
         world
     }
 

@@ -3,7 +3,7 @@
 use super::Sample;
 use super::pki;
 use super::registers;
-use super::time::Utc;
+use super::super::time::Utc;
 use std::fmt::Write as _;
 
 const HEAD: &str = "\

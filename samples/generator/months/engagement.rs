@@ -15,6 +15,12 @@ as_of = 2020-11-30
 environment = "live"
 marking = "SAMPLE - invented data"
 assessor = "A. Sample"
+
+[scope.only]
+controls = ["AS-02", "AU-04", "AU-08", "DO-01", "PE-03", "PR-04", "PR-06", "PR-08", "PR-09", "PR-11", "PR-13", "RA-03", "RV-02", "SY-02"]
+reason = "a small engagement"
+by = "A. Sample"
+on = 2020-11-02
 "#;
 
 const PROFILES: &str = r#"

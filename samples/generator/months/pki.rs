@@ -1,9 +1,9 @@
 //! The PKI itself: who was certified when, what was revoked, and every CRL.
 
 use super::Sample;
-use super::seed;
-use super::time::Utc;
-use super::x509::{self, Authority, Certificate, Entry, Usage};
+use super::super::seed;
+use super::super::time::Utc;
+use super::super::x509::{self, Authority, Certificate, Entry, Usage};
 use std::collections::BTreeMap;
 
 // The organisation certificates that deviate in the planted variant.
@@ -152,9 +152,9 @@ fn organisation(number: i64, issuing: &Authority, planted: bool) -> Issue {
     let certificate = Certificate {
         serial: seed::serial(&entity),
         subject: x509::name(&[
-            ("2.5.4.3", super::der::text(&entity)),
-            ("2.5.4.11", super::der::text(role)),
-            ("2.5.4.45", super::der::bits(0, identifier)),
+            ("2.5.4.3", super::super::der::text(&entity)),
+            ("2.5.4.11", super::super::der::text(role)),
+            ("2.5.4.45", super::super::der::bits(0, identifier)),
         ]),
         not_before: at,
         not_after: Some(at.plus_years(years).plus(-1)),

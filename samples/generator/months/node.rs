@@ -1,8 +1,8 @@
 //! The audit table of the RA node, exported as JSON lines.
 
 use super::Sample;
-use super::seed;
-use super::time::Utc;
+use super::super::seed;
+use super::super::time::Utc;
 
 const PATH: &str = "ca/ra-01-audit.jsonl";
 const FIRST_NUMBER: usize = 52_000;

@@ -2,8 +2,8 @@
 
 use super::Sample;
 use super::pki::{Issue, Kind, Pki};
-use super::seed;
-use super::time::Utc;
+use super::super::seed;
+use super::super::time::Utc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 

@@ -2,8 +2,8 @@
 
 use super::Sample;
 use super::pki::{Issue, Kind, LOOK_BACK, Pki};
-use super::seed;
-use super::time::Utc;
+use super::super::seed;
+use super::super::time::Utc;
 
 /// Issued in the planted variant without a request, on a refused one, without an approval.
 pub const NO_REQUEST: &str = "ORG-14";

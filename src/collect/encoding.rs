@@ -34,3 +34,11 @@ pub fn head_text(head: &[u8]) -> String {
     let text = shape.encoding.decode_without_bom_handling(octets).0.into_owned();
     if shape.carriage_returns { text.replace('\r', "\n") } else { text }
 }
+
+/// All octets of a file as text; nothing where they are no text in its encoding.
+#[must_use]
+pub fn whole_text(octets: &[u8]) -> Option<String> {
+    let shape = shape(octets);
+    let text = shape.encoding.decode_without_bom_handling_and_without_replacement(octets.get(shape.mark..)?)?;
+    (!shape.doubtful).then(|| text.into_owned())
+}

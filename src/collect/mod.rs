@@ -4,8 +4,13 @@
 //! recognised by content. The only stage that walks. It follows no link, opens nothing but regular
 //! files, and leaves no file out: what cannot be used is listed with its reason.
 
+pub(crate) mod archive;
+pub(crate) mod container;
 pub mod encoding;
+pub(crate) mod json;
 pub(crate) mod recognise;
+pub(crate) mod sheet_xml;
+pub(crate) mod workbook;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -17,8 +22,9 @@ use regex::bytes::Regex;
 
 use crate::catalogue::Catalogue;
 use crate::catalogue::engagement::Engagement;
+use crate::catalogue::format::Format;
 use crate::domain::digest::{self, Hasher};
-use crate::domain::evidence::{Evidence, HashStatus, Quality, Status};
+use crate::domain::evidence::{Container, Evidence, HashStatus, Quality, Status};
 use crate::domain::note::Note;
 
 /// Most files that are read.
@@ -150,6 +156,7 @@ fn blank(number: u32, path: String, file: PathBuf, status: Status, reason: Optio
         sha256: String::new(),
         hash_status: HashStatus::None,
         format: None,
+        container: Container::Plain,
         status,
         quality: Quality::Ok,
         reason,
@@ -209,13 +216,10 @@ impl Collected {
     fn recognise(&mut self, evidence: &mut Evidence, content: &Content, declared: Option<&str>, catalogue: &Catalogue) {
         let number = evidence.number;
         if let Some(offset) = content.secret_at {
-            evidence.quality = Quality::Secret;
-            evidence.status = Status::Unreadable;
-            evidence.reason = Some("holds a private key; read no further".to_owned());
             // What it would have been is known all the same: its tables are incomplete without it.
             let names = recognise::recognise(&content.head, catalogue.formats.values());
             evidence.format = declared.or(names.first().copied()).map(ToOwned::to_owned);
-            self.notes.push(Note::on("N-SEC-001", number, "a private key").at(format!("octet {offset}")));
+            self.secret(evidence, &format!("octet {offset}"));
             return;
         }
         if content.blank {
@@ -226,35 +230,81 @@ impl Collected {
         if let Some(name) = declared {
             evidence.format = Some(name.to_owned());
             evidence.status = Status::Used;
-            if !catalogue.formats.contains_key(name) {
-                evidence.status = Status::Unreadable;
-                evidence.reason = Some(format!("no format {name:?}"));
-                self.notes.push(Note::on("N-FMT-003", number, format!("engagement.toml names the format {name:?}, which does not exist")));
+            match catalogue.formats.get(name) {
+                None => {
+                    evidence.status = Status::Unreadable;
+                    evidence.reason = Some(format!("no format {name:?}"));
+                    let what = format!("engagement.toml names the format {name:?}, which does not exist");
+                    self.notes.push(Note::on("N-FMT-003", number, what));
+                }
+                Some(format) => self.open_declared(evidence, content, format),
             }
             return;
         }
         if content.blank {
             return;
         }
+        let registers: Vec<&Format> = catalogue.formats.values().collect();
+        if let Some(opened) = container::workbook(evidence, &content.head, &holds_private_key, &registers) {
+            self.opened(evidence, opened);
+            return;
+        }
         let names = recognise::recognise(&content.head, catalogue.formats.values());
         match names.as_slice() {
-            [] => {
-                evidence.reason = Some("no known format fits its content".to_owned());
-                self.notes.push(Note::on("N-FMT-001", number, "no known format fits its content"));
-            }
+            [] => match container::json(evidence, &content.head, &registers) {
+                Some(opened) => self.opened(evidence, opened),
+                None => {
+                    evidence.reason = Some("no known format fits its content".to_owned());
+                    self.notes.push(Note::on("N-FMT-001", number, "no known format fits its content"));
+                }
+            },
             [name] => {
                 evidence.format = Some((*name).to_owned());
                 evidence.status = Status::Used;
             }
             several => {
-                let what = format!("fits {}", several.join(" and "));
-                evidence.reason = Some(what.clone());
-                let mut note = Note::on("N-FMT-002", number, what);
-                let tables = several.iter().filter_map(|name| catalogue.formats.get(*name)).flat_map(|f| f.tables());
-                note.tables = tables.map(ToOwned::to_owned).collect();
+                let (what, note) = container::ambiguous(number, several, &registers);
+                evidence.reason = Some(what);
                 self.notes.push(note);
             }
         }
+    }
+
+    /// A file declared to be a register may be a workbook or JSON as well.
+    fn open_declared(&mut self, evidence: &mut Evidence, content: &Content, format: &Format) {
+        if recognise::register(format).is_none() {
+            return;
+        }
+        if let Some(opened) = container::workbook(evidence, &content.head, &holds_private_key, &[format]) {
+            let found = opened.status == Status::Used;
+            let readable = opened.status == Status::NotRecognised;
+            self.opened(evidence, opened);
+            evidence.format = (!found).then(|| format.name.clone());
+            if readable && !found {
+                let why = format!("no sheet has a heading with the columns {}", format.recognise.header.join(", "));
+                evidence.status = Status::Unreadable;
+                self.notes.push(Note::on("N-CSV-003", evidence.number, &why));
+                evidence.reason = Some(why);
+            }
+        } else if let Some(opened) = container::json(evidence, &content.head, &[format]) {
+            self.opened(evidence, opened);
+        }
+    }
+
+    fn opened(&mut self, evidence: &mut Evidence, opened: container::Opened) {
+        (evidence.container, evidence.status, evidence.reason) = (opened.container, opened.status, opened.reason);
+        evidence.format = opened.format;
+        self.notes.extend(opened.notes);
+        if opened.secret {
+            self.secret(evidence, "inside the workbook");
+        }
+    }
+
+    fn secret(&mut self, evidence: &mut Evidence, place: &str) {
+        evidence.quality = Quality::Secret;
+        evidence.status = Status::Unreadable;
+        evidence.reason = Some("holds a private key; read no further".to_owned());
+        self.notes.push(Note::on("N-SEC-001", evidence.number, "a private key").at(place));
     }
 
     /// Names that a person or another system may take for one another.
@@ -334,6 +384,10 @@ fn content(path: &Path) -> Result<Content, (&'static str, String)> {
     }
     content.sha256 = hasher.finish();
     Ok(content)
+}
+
+fn holds_private_key(octets: &[u8]) -> bool {
+    PRIVATE_KEY.as_ref().is_some_and(|pattern| pattern.is_match(octets))
 }
 
 /// The offset of a private key in `chunk`, or across its border with what came before.

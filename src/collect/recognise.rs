@@ -33,9 +33,32 @@ fn heading(text: &str, settings: &Delimited, needed: &[String]) -> bool {
     text.lines().take(HEADING_ROWS).any(|line| {
         [',', ';', '\t', '|'].iter().any(|delimiter| {
             let cells: Vec<String> = line.split(*delimiter).map(fold).collect();
-            needed.iter().all(|name| cells.iter().any(|cell| names(settings, name).any(|known| fold(known) == *cell)))
+            has_columns(&cells, settings, needed)
         })
     })
+}
+
+/// Whether folded cells name every needed column.
+pub(crate) fn has_columns(cells: &[String], settings: &Delimited, needed: &[String]) -> bool {
+    needed.iter().all(|name| cells.iter().any(|cell| names(settings, name).any(|known| fold(known) == *cell)))
+}
+
+/// The names of the formats of registers that have all their columns among the cells of one heading.
+pub(super) fn by_columns<'f>(cells: &[String], formats: &[&'f Format]) -> Vec<&'f str> {
+    let cells: Vec<String> = cells.iter().map(|cell| fold(cell)).collect();
+    let fits = |format: &&&Format| match register(format) {
+        Some(settings) => has_columns(&cells, settings, &format.recognise.header),
+        None => false,
+    };
+    formats.iter().filter(fits).map(|format| format.name.as_str()).collect()
+}
+
+/// The settings of a format that is a register: found by the names of its columns alone.
+pub(crate) fn register(format: &Format) -> Option<&Delimited> {
+    match &format.reader {
+        Reader::Delimited(settings) if !format.recognise.header.is_empty() && format.recognise.any_line.is_none() => Some(settings),
+        _ => None,
+    }
 }
 
 /// A column under all its names.

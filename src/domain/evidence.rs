@@ -90,8 +90,10 @@ pub struct Evidence {
     pub sha256: String,
     /// How that stands to the operator's declaration.
     pub hash_status: HashStatus,
-    /// The format it was recognised as.
+    /// The format it was recognised as; the sheets of a workbook have their own.
     pub format: Option<String>,
+    /// What its records are wrapped in.
+    pub container: Container,
     /// What became of it.
     pub status: Status,
     /// How far it is what it looks like.
@@ -102,22 +104,115 @@ pub struct Evidence {
     pub also: Vec<String>,
 }
 
-/// Where records of a reader stand: what `row` counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Locator {
-    /// Physical lines.
-    Line,
-    /// Objects of a bundle.
-    Object,
+impl Evidence {
+    /// The formats it is read by, without repetition: one, or those of the sheets of a workbook.
+    #[must_use]
+    pub fn formats(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.format.iter().map(String::as_str).collect();
+        for name in self.sheets().iter().filter_map(|sheet| sheet.format.as_deref()) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// The names of its formats as reports show them.
+    #[must_use]
+    pub fn format_words(&self) -> Option<String> {
+        Some(self.formats().join(", ")).filter(|words| !words.is_empty())
+    }
+
+    /// Its sheets; none where it is no workbook.
+    #[must_use]
+    pub fn sheets(&self) -> &[Sheet] {
+        match &self.container {
+            Container::Workbook(sheets) => sheets,
+            Container::Plain | Container::Json => &[],
+        }
+    }
 }
 
-impl Locator {
-    /// `line 12`, `object 3`.
+/// What the records of a file are wrapped in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Container {
+    /// Nothing: its format says all.
+    #[default]
+    Plain,
+    /// A workbook. Each sheet has a format of its own, or none.
+    Workbook(Vec<Sheet>),
+    /// One JSON document; the objects of its array are the records.
+    Json,
+}
+
+/// A sheet of a workbook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sheet {
+    /// Its place among the sheets, from 1.
+    pub ordinal: u32,
+    /// Its name, as the workbook has it.
+    pub name: String,
+    /// The format it was recognised as.
+    pub format: Option<String>,
+    /// Why it is not used, where it is not.
+    pub reason: Option<String>,
+}
+
+/// Rows of a sheet take this many bits of `row`: spreadsheets end at row 1,048,576.
+const SHEET_BITS: u32 = 21;
+
+impl Sheet {
+    /// The `row` of a record: unique among all sheets of the workbook.
+    #[must_use]
+    pub fn row(&self, spreadsheet_row: u64) -> u64 {
+        (u64::from(self.ordinal) << SHEET_BITS) | spreadsheet_row
+    }
+
+    /// `sheet "Vetting"`, whatever characters the name has.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("sheet {:?}", self.name)
+    }
+}
+
+/// Where records of a file stand: what `row` counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Locator<'a> {
+    /// Physical lines.
+    Line,
+    /// Objects of a bundle, or of a JSON array.
+    Object,
+    /// Rows of these sheets.
+    Sheet(&'a [Sheet]),
+}
+
+impl Locator<'_> {
+    /// `line 12`, `object 3`, `sheet "Vetting", row 14`.
     #[must_use]
     pub fn text(self, row: u64) -> String {
         match self {
             Self::Line => format!("line {row}"),
             Self::Object => format!("object {row}"),
+            Self::Sheet(sheets) => {
+                let sheet = sheets.iter().find(|sheet| u64::from(sheet.ordinal) == row >> SHEET_BITS);
+                let row = row & ((1 << SHEET_BITS) - 1);
+                sheet.map_or_else(|| format!("row {row}"), |sheet| format!("{}, row {row}", sheet.place()))
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_a_sheet_says_the_sheet_and_the_row_as_a_spreadsheet_counts_it() {
+        let sheet = |ordinal, name: &str| Sheet { ordinal, name: name.to_owned(), format: None, reason: None };
+        let sheets = [sheet(1, "Vetting"), sheet(2, "a\"b\u{7}")];
+        let locator = Locator::Sheet(&sheets);
+        assert_eq!(locator.text(sheets[0].row(14)), "sheet \"Vetting\", row 14");
+        assert_eq!(locator.text(sheets[1].row(1_048_576)), "sheet \"a\\\"b\\u{7}\", row 1048576");
+        assert_ne!(sheets[0].row(1_048_576), sheets[1].row(1));
     }
 }

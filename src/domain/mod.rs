@@ -6,4 +6,5 @@ pub mod instant;
 pub mod note;
 pub mod outcome;
 pub mod period;
+pub(crate) mod secrets;
 pub mod serial;

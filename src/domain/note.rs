@@ -214,7 +214,13 @@ pub const CODES: &[Entry] = &[
         "the file changed while it was being read",
         "copy the evidence to a folder nobody writes to, and run again",
     ),
-    code("N-JSON-001", Weight::Weakens, "a line that is not one JSON object, or has a key twice", "ask for a fresh export"),
+    code("N-JSON-001", Weight::Weakens, "a line or element that is not one JSON object, or has a key twice", "ask for a fresh export"),
+    code(
+        "N-JSON-002",
+        Weight::Weakens,
+        "a JSON register that does not read to its end: it may have been cut",
+        "ask for the whole file, as the system wrote it",
+    ),
     code(
         "N-LINE-001",
         Weight::Weakens,
@@ -248,6 +254,12 @@ pub const CODES: &[Entry] = &[
         Weight::Weakens,
         "reading stopped: the reader failed",
         "please report this with the file's format; the rest of the run stands",
+    ),
+    code(
+        "N-REG-001",
+        Weight::Informs,
+        "a row of a register that its first cell marks as a sample or a total; passed over, and no evidence",
+        "look at the row: if it is a record, have the operator take the mark away",
     ),
     code(
         "N-SEC-001",
@@ -284,6 +296,44 @@ pub const CODES: &[Entry] = &[
         "look at the cell; a spreadsheet may have rounded it",
     ),
     code("N-VAL-003", Weight::Weakens, "a cell that every record needs is empty", "have the operator complete the register"),
+    code(
+        "N-XLS-001",
+        Weight::Weakens,
+        "a workbook that is not read: encrypted, with macros, binary, of the old kind, or damaged",
+        "ask for it saved as .xlsx, without macros and without a password, or for its sheets as CSV",
+    ),
+    code(
+        "N-XLS-002",
+        Weight::Informs,
+        "a sheet that fits no known format; not used",
+        "look at the sheet: if it is a register, name its columns as `assure list formats` shows them, or add a format file",
+    ),
+    code("N-XLS-003", Weight::Informs, "hidden rows, columns or sheets; they were read", "ask why they are hidden"),
+    code(
+        "N-XLS-004",
+        Weight::Weakens,
+        "merged cells: only the first has the value, and the others are not settled",
+        "have the operator take the cells apart and fill each",
+    ),
+    code("N-XLS-005", Weight::Informs, "cells worked out by formulas; their last value was read", "none needed"),
+    code(
+        "N-XLS-006",
+        Weight::Weakens,
+        "a cell without a value: an error such as #N/A, a formula that was never worked out, or a number that is no date",
+        "have the operator open, mend and save the workbook",
+    ),
+    code(
+        "N-XLS-007",
+        Weight::Weakens,
+        "a number of more than 15 digits: a spreadsheet may have rounded it",
+        "ask for the column as text, from the system that holds it",
+    ),
+    code(
+        "N-XLS-008",
+        Weight::Informs,
+        "cells outside the columns of the heading; not used",
+        "look at them: they may be remarks, or belong to a column without a name",
+    ),
     code(
         "N-JUDGE-001",
         Weight::Informs,

@@ -178,10 +178,9 @@ fn affects(note: &Note, normalised: &Normalised, catalogue: &Catalogue) -> Vec<S
         && let Some(source) = note.evidence.and_then(|number| normalised.sources.iter().find(|s| s.evidence.number == number))
     {
         tables.extend(source.tables.iter().map(String::as_str));
-        if tables.is_empty()
-            && let Some(format) = source.evidence.format.as_deref().and_then(|name| catalogue.formats.get(name))
-        {
-            tables.extend(format.tables());
+        if tables.is_empty() {
+            let formats = source.evidence.formats().into_iter().filter_map(|name| catalogue.formats.get(name));
+            tables.extend(formats.flat_map(|format| format.tables()));
         }
     }
     for (origin, derived) in DERIVED {

@@ -18,6 +18,7 @@ use crate::engine::EngineError;
 pub(super) struct Reading {
     pub(super) records: u64,
     pub(super) rejected: u64,
+    pub(super) rejected_by: BTreeMap<String, u64>,
     pub(super) blank: u64,
     pub(super) passed_over: u64,
     pub(super) total: u64,

@@ -53,6 +53,7 @@ pub fn given(tables: &GivenTables, engagement: &Engagement, catalogue: &Catalogu
         sha256: String::new(),
         hash_status: HashStatus::None,
         format: None,
+        container: crate::domain::evidence::Container::Plain,
         status: Status::Used,
         quality: Quality::Ok,
         reason: None,

@@ -9,14 +9,22 @@ use super::{certificate, crl};
 use crate::catalogue::engagement::Source;
 use crate::catalogue::format::{Content, Emit, Format, From, Mapping};
 use crate::catalogue::table::{Declared, Tables};
+use crate::domain::evidence::Locator;
 use crate::domain::note::Note;
 use crate::engine::EngineError;
 use crate::parse::Batch;
 
+/// What a record gives for its fields.
+struct Given<'f, 't> {
+    field: &'f dyn Fn(usize) -> Option<&'t str>,
+    doubt: &'f dyn Fn(usize) -> Option<Why>,
+    clock: &'f dyn Fn(usize) -> Clock<'t>,
+}
+
 /// The rows of one file on their way into the tables of its format.
 pub(super) struct Landing<'a> {
     evidence: u32,
-    format: &'a Format,
+    locator: Locator<'a>,
     source: &'a Source,
     stream: String,
     profile: Option<&'a str>,
@@ -33,7 +41,7 @@ pub(super) struct Landing<'a> {
 impl<'a> Landing<'a> {
     pub(super) fn new(
         evidence: u32,
-        format: &'a Format,
+        locator: Locator<'a>,
         source: &'a Source,
         stream: &str,
         profile: Option<&'a str>,
@@ -42,7 +50,7 @@ impl<'a> Landing<'a> {
     ) -> Self {
         Self {
             evidence,
-            format,
+            locator,
             source,
             stream: stream.to_owned(),
             profile,
@@ -56,14 +64,15 @@ impl<'a> Landing<'a> {
     }
 
     /// Lands a batch.
-    pub(super) fn take(&mut self, batch: &Batch) {
+    pub(super) fn take(&mut self, format: &Format, batch: &Batch) {
         let zone = self.source.time_zone();
         let declared = self.source.order();
-        let format = self.format;
         for (index, row) in batch.rows.iter().enumerate() {
             let field = |place: usize| batch.fields.get(place).and_then(|column| column.get(index));
+            let doubt = |place: usize| batch.doubts.get(&(index, place)).copied();
             for emit in &format.emits {
-                if !emit.when.iter().all(|(place, condition)| condition.holds(field(*place))) {
+                // A condition on a cell that cannot be relied on may well hold.
+                if !emit.when.iter().all(|(place, condition)| doubt(*place).is_some() || condition.holds(field(*place))) {
                     continue;
                 }
                 match &emit.content {
@@ -72,7 +81,7 @@ impl<'a> Landing<'a> {
                             zone: zone.as_ref(),
                             order: declared.or_else(|| batch.date_orders.get(place).copied().flatten()),
                         };
-                        self.columns(emit, columns, *row, &field, &clock);
+                        self.columns(emit, columns, *row, &Given { field: &field, doubt: &doubt, clock: &clock });
                     }
                     Content::Certificate(place) => {
                         let from_log = !matches!(format.reader, crate::catalogue::format::Reader::X509);
@@ -84,24 +93,24 @@ impl<'a> Landing<'a> {
         }
     }
 
-    fn columns<'t>(
-        &mut self,
-        emit: &Emit,
-        columns: &[(String, Mapping)],
-        row: u64,
-        field: &impl Fn(usize) -> Option<&'t str>,
-        clock: &dyn Fn(usize) -> Clock<'t>,
-    ) {
+    fn columns(&mut self, emit: &Emit, columns: &[(String, Mapping)], row: u64, given: &Given<'_, '_>) {
         let tables = self.tables;
         let Some(table) = tables.get(&emit.table) else { return };
         let mut line = Line::new(table, row, None);
         for declared in &table.columns {
             let mapping = columns.iter().find(|(name, _)| *name == declared.name).map(|(_, mapping)| mapping);
-            let text = mapping.and_then(|mapping| source_text(mapping, &self.stream, self.source.host.as_deref(), &|place| field(place)));
+            let text =
+                mapping.and_then(|mapping| source_text(mapping, &self.stream, self.source.host.as_deref(), &|place| (given.field)(place)));
             let place = mapping.map_or(0, |mapping| if let From::Field(place) = mapping.from { place } else { 0 });
+            if let Some(why) = mapping.and_then(|mapping| doubt_of(mapping, given.doubt)) {
+                let text = text.unwrap_or_default();
+                self.count_unsettled(why, &declared.name, row, &text);
+                line.unsettled(declared, &text);
+                continue;
+            }
             match (text.as_deref(), mapping) {
                 (Some(text), Some(mapping)) => {
-                    let settled = settle(text, &mapping.transform, &clock(place)).and_then(|cell| in_vocabulary(cell, declared));
+                    let settled = settle(text, &mapping.transform, &(given.clock)(place)).and_then(|cell| in_vocabulary(cell, declared));
                     match settled {
                         Ok(cell) => line.settled(declared, cell, text),
                         Err(why) => {
@@ -146,7 +155,7 @@ impl<'a> Landing<'a> {
 
     /// Counts an object that its decoder refused.
     pub(super) fn refuse(&mut self, table: &str, row: u64, why: &str) {
-        let locator = crate::parse::locator(self.format).text(row);
+        let locator = self.locator.text(row);
         self.notes.push(Note::on("N-OBJ-001", self.evidence, why).at(locator).about(table));
         if let Some(writer) = self.writer(table) {
             writer.landed.rejected += 1;
@@ -155,7 +164,7 @@ impl<'a> Landing<'a> {
 
     /// Notes something on an object.
     pub(super) fn remark(&mut self, code: &'static str, row: u64, what: &str) {
-        let locator = crate::parse::locator(self.format).text(row);
+        let locator = self.locator.text(row);
         self.notes.push(Note::on(code, self.evidence, what).at(locator));
     }
 
@@ -190,11 +199,17 @@ impl<'a> Landing<'a> {
             } else {
                 format!("column {column}: {count} values such as {example:?}")
             };
-            let locator = crate::parse::locator(self.format).text(row);
+            let locator = self.locator.text(row);
             self.notes.push(Note::on(code, self.evidence, what).at(format!("column {column}, from {locator}")).times(count));
         }
         Ok((landed, self.notes))
     }
+}
+
+/// Why a column cannot be settled whatever its text: it rests on a cell that cannot be relied on.
+fn doubt_of(mapping: &Mapping, doubt: &dyn Fn(usize) -> Option<Why>) -> Option<Why> {
+    let own = if let From::Field(place) = mapping.from { doubt(place) } else { None };
+    own.or_else(|| mapping.only_when.iter().find_map(|(place, _)| doubt(*place)))
 }
 
 /// The text a column is filled from; nothing where a condition does not hold or the cell is empty.

@@ -28,7 +28,7 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::engagement::Engagement;
 use crate::catalogue::format::{Format, Reader};
 use crate::collect::Collected;
-use crate::domain::evidence::{Evidence, HashStatus, Quality, Status};
+use crate::domain::evidence::{Container, Evidence, HashStatus, Quality, Status};
 use crate::domain::note::Note;
 use crate::engine::{Engine, EngineError, Part};
 use crate::parse;
@@ -69,7 +69,7 @@ pub struct SourceFacts {
     pub blank: u64,
     /// Lines known to be no records.
     pub passed_over: u64,
-    /// Physical lines, or objects.
+    /// Physical lines, objects, or rows of the sheets that were read.
     pub total: u64,
     /// Earliest dated record.
     pub first: Option<i64>,
@@ -131,22 +131,24 @@ pub fn normalise(
     for evidence in collected.evidence {
         progress(&evidence);
         let mut facts = SourceFacts::unread(evidence);
-        let format = facts.evidence.format.as_deref().and_then(|name| catalogue.formats.get(name));
-        let Some(format) = format.filter(|_| facts.evidence.status == Status::Used) else {
-            doubt(&facts.evidence, format, &mut tables);
+        let formats: Vec<&Format> = facts.evidence.formats().into_iter().filter_map(|name| catalogue.formats.get(name)).collect();
+        if formats.is_empty() || facts.evidence.status != Status::Used {
+            doubt(&facts.evidence, &formats, &mut tables);
             sources.push(facts);
             continue;
-        };
-        let (reading, folder, changed) = read(&facts.evidence, format, engagement, catalogue, cache)?;
+        }
+        let (reading, folder, changed) = read(&facts.evidence, &formats, engagement, catalogue, cache)?;
         if changed {
             let what = "the file changed while it was being read";
             notes.push(Note::on("N-HASH-002", facts.evidence.number, what));
             integrity_failures.push(facts.evidence.path.clone());
         }
         notes.extend(reading.notes(facts.evidence.number));
-        facts.take(&reading, format, engagement);
-        doubt(&facts.evidence, Some(format).filter(|_| facts.evidence.hash_status == HashStatus::Mismatch), &mut tables);
-        feed(&mut facts, &reading, format, &folder, &mut tables, &mut parts);
+        facts.take(&reading, &formats, engagement);
+        if facts.evidence.hash_status == HashStatus::Mismatch {
+            doubt(&facts.evidence, &formats, &mut tables);
+        }
+        feed(&mut facts, &reading, &formats, &folder, &mut tables, &mut parts);
         sources.push(facts);
     }
     let mut engine = Engine::default();
@@ -183,13 +185,13 @@ fn ambiguous(notes: &[Note], tables: &mut BTreeMap<String, TableFacts>) {
 
 /// A file that is known for what it is but cannot be used, or is not the one the operator declared, leaves
 /// every table it would feed incomplete.
-fn doubt(evidence: &Evidence, format: Option<&Format>, tables: &mut BTreeMap<String, TableFacts>) {
+fn doubt(evidence: &Evidence, formats: &[&Format], tables: &mut BTreeMap<String, TableFacts>) {
     let why = match (evidence.hash_status, evidence.status) {
         (HashStatus::Mismatch, _) => "its hash is not the one the operator declared",
         (_, Status::Unreadable) => evidence.reason.as_deref().unwrap_or("unreadable"),
         _ => return,
     };
-    for name in format.iter().flat_map(|format| format.tables()) {
+    for name in formats.iter().flat_map(|format| format.tables()) {
         if let Some(facts) = tables.get_mut(name) {
             facts.unreadable.insert(evidence.number, why.to_owned());
         }
@@ -199,20 +201,21 @@ fn doubt(evidence: &Evidence, format: Option<&Format>, tables: &mut BTreeMap<Str
 /// Reads a file, or takes what was kept of it. The last value tells whether it changed.
 fn read(
     evidence: &Evidence,
-    format: &Format,
+    formats: &[&Format],
     engagement: &Engagement,
     catalogue: &Catalogue,
     cache: &Path,
 ) -> Result<(Reading, PathBuf, bool), EngineError> {
     let source = engagement.on(&evidence.path);
     let profile = engagement.profile_of(&evidence.path);
-    let stream = stream_of(evidence, format, &source);
+    let stream = stream_of(evidence, formats, &source);
+    let layout = layout_of(evidence);
     let declared = [&source.zone, &source.date_order, &source.host].map(|value| value.as_deref().unwrap_or_default());
     let key = [
         env!("ASSURE_SOURCE"),
         catalogue.sha256.as_str(),
         evidence.sha256.as_str(),
-        format.name.as_str(),
+        layout.as_str(),
         declared[0],
         declared[1],
         declared[2],
@@ -225,9 +228,12 @@ fn read(
     }
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).map_err(|source| EngineError::File { path: folder.clone(), source })?;
-    let mut landing = Landing::new(evidence.number, format, &source, &stream, profile, &catalogue.tables, &folder);
+    let mut landing =
+        Landing::new(evidence.number, parse::locator(evidence, &catalogue.formats), &source, &stream, profile, &catalogue.tables, &folder);
     // A reader that dies costs its file, not the audit.
-    let parsed = catch_unwind(AssertUnwindSafe(|| parse::parse(evidence, format, &source, &mut |batch| landing.take(batch))));
+    let parsed = catch_unwind(AssertUnwindSafe(|| {
+        parse::parse(evidence, &catalogue.formats, &source, &mut |format, batch| landing.take(format, batch))
+    }));
     let parsed = parsed.unwrap_or_else(|_| parse::Parsed {
         failed: Some("the reader failed".to_owned()),
         sha256: evidence.sha256.clone(),
@@ -241,6 +247,7 @@ fn read(
     let mut reading = Reading {
         records: parsed.records,
         rejected: parsed.rejected,
+        rejected_by: parsed.rejected_by,
         blank: parsed.blank,
         passed_over: parsed.passed_over,
         total: parsed.total,
@@ -257,12 +264,19 @@ fn read(
     Ok((reading, folder, changed))
 }
 
+/// What reads what of a file: with its content, this decides its rows.
+fn layout_of(evidence: &Evidence) -> String {
+    let sheets = evidence.sheets().iter().map(|sheet| format!("{}={}", sheet.ordinal, sheet.format.as_deref().unwrap_or_default()));
+    let json = (evidence.container == Container::Json).then(|| "json".to_owned());
+    evidence.format.iter().cloned().chain(json).chain(sheets).collect::<Vec<_>>().join(" ")
+}
+
 /// The stream the engagement names; a log without one is a stream of its own.
-fn stream_of(evidence: &Evidence, format: &Format, source: &crate::catalogue::engagement::Source) -> String {
-    match (&source.stream, &format.reader) {
-        (Some(stream), _) => stream.clone(),
-        (None, Reader::Lines(_)) => evidence.path.clone(),
-        (None, _) => String::new(),
+fn stream_of(evidence: &Evidence, formats: &[&Format], source: &crate::catalogue::engagement::Source) -> String {
+    match &source.stream {
+        Some(stream) => stream.clone(),
+        None if formats.iter().any(|format| matches!(format.reader, Reader::Lines(_))) => evidence.path.clone(),
+        None => String::new(),
     }
 }
 
@@ -283,12 +297,10 @@ impl SourceFacts {
         }
     }
 
-    fn take(&mut self, reading: &Reading, format: &Format, engagement: &Engagement) {
+    fn take(&mut self, reading: &Reading, formats: &[&Format], engagement: &Engagement) {
         // An object its decoder refuses is no record; a log line whose certificate is refused is one still.
-        let refused = match format.reader {
-            Reader::X509 => reading.tables.values().map(|landed| landed.rejected).sum(),
-            _ => 0,
-        };
+        let objects = formats.iter().any(|format| matches!(format.reader, Reader::X509));
+        let refused = if objects { reading.tables.values().map(|landed| landed.rejected).sum() } else { 0 };
         self.records = reading.records - refused.min(reading.records);
         self.rejected = reading.rejected + refused;
         self.blank = reading.blank;
@@ -297,7 +309,7 @@ impl SourceFacts {
         self.first = reading.tables.values().filter_map(|landed| landed.first).min();
         self.last = reading.tables.values().filter_map(|landed| landed.last).max();
         self.bases = reading.tables.values().flat_map(|landed| landed.bases.iter().cloned()).collect();
-        let stream = stream_of(&self.evidence, format, &engagement.on(&self.evidence.path));
+        let stream = stream_of(&self.evidence, formats, &engagement.on(&self.evidence.path));
         self.stream = Some(stream).filter(|stream| !stream.is_empty());
         if reading.truncated {
             self.evidence.quality = Quality::Truncated;
@@ -313,24 +325,27 @@ impl SourceFacts {
 fn feed(
     facts: &mut SourceFacts,
     reading: &Reading,
-    format: &Format,
+    formats: &[&Format],
     folder: &Path,
     tables: &mut BTreeMap<String, TableFacts>,
     parts: &mut BTreeMap<String, Vec<Part>>,
 ) {
     let number = facts.evidence.number;
     let nothing = reading.tables.values().all(|landed| landed.rows == 0);
-    let objects = matches!(format.reader, Reader::X509);
+    let objects = formats.iter().any(|format| matches!(format.reader, Reader::X509));
     let rows = |table: &str| reading.tables.get(table).map_or(0, |landed| landed.rows);
-    for name in format.tables() {
+    let named: BTreeSet<&str> = formats.iter().flat_map(|format| format.tables()).collect();
+    for name in named {
         let Some(table) = tables.get_mut(name) else { continue };
-        let incidental = format.emits.iter().filter(|emit| emit.table == name).all(|emit| emit.incidental);
+        let feeding = || formats.iter().filter(|format| format.tables().contains(&name));
+        let incidental = feeding().flat_map(|format| &format.emits).filter(|emit| emit.table == name).all(|emit| emit.incidental);
+        let unread: u64 = feeding().filter_map(|format| reading.rejected_by.get(&format.name)).sum();
         let rejected = reading.tables.get(name).map_or(0, |landed| landed.rejected);
         // What an unread record would have been, nobody knows: it counts for every table it might feed.
-        if incidental && rows(name) == 0 && rejected == 0 && !((nothing || objects) && (reading.rejected > 0 || reading.failed.is_some())) {
+        if incidental && rows(name) == 0 && rejected == 0 && !((nothing || objects) && (unread > 0 || reading.failed.is_some())) {
             continue;
         }
-        table.rejected += reading.rejected + rejected;
+        table.rejected += unread + rejected;
         facts.tables.insert(name.to_owned());
         if let Some(why) = &reading.failed {
             table.unreadable.insert(number, why.clone());
@@ -386,7 +401,7 @@ fn write_evidence(engine: &mut Engine, catalogue: &Catalogue, sources: &[SourceF
             ("path", Value::text(&evidence.path)),
             ("sha256", Value::text(&evidence.sha256)),
             ("size", count(evidence.size)),
-            ("format", own::cell_text(evidence.format.clone())),
+            ("format", own::cell_text(evidence.format_words())),
             ("status", Value::text(evidence.status.word())),
             ("quality", Value::text(evidence.quality.word())),
             ("hash_status", Value::text(evidence.hash_status.word())),

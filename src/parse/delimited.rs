@@ -6,11 +6,11 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
+use super::Output;
+use super::register::{self, Heading};
 use super::text::{BadLine, Line, Lines};
-use super::{Output, secrets};
-use crate::catalogue::format::{Content, Delimited, Format, From, Transform};
-use crate::collect::recognise::{HEADING_ROWS, fold, names};
-use crate::domain::instant::DateOrder;
+use crate::catalogue::format::Delimited;
+use crate::collect::recognise::HEADING_ROWS;
 use crate::domain::note::Note;
 
 /// Most lines of one record, and most octets: a quoted cell may hold line ends, but not a whole file.
@@ -36,7 +36,10 @@ pub(super) fn read<R: Read>(settings: &Delimited, needed: &[String], lines: &mut
         return Ok(());
     };
     let places: Vec<Option<usize>> = fields.iter().map(|field| heading.place(settings, field)).collect();
-    heading.notice(settings, &fields, out);
+    let named = settings.header.is_empty();
+    if named {
+        heading.notice(settings, &fields, out);
+    }
     while let Some(record) = records.next()? {
         match record {
             Record::Blank => out.parsed.blank += 1,
@@ -44,13 +47,16 @@ pub(super) fn read<R: Read>(settings: &Delimited, needed: &[String], lines: &mut
                 out.parsed.truncated |= code == "N-LINE-003";
                 out.reject(code, line, why);
             }
-            Record::Cells(line, cells) if cells.len() != heading.cells.len() => {
-                let why = format!("{} cells where the heading has {}", cells.len(), heading.cells.len());
+            Record::Cells(line, cells) if named && cells.first().is_some_and(|cell| register::no_record(cell).is_some()) => {
+                let what = cells.first().and_then(|cell| register::no_record(cell)).unwrap_or_default();
+                out.pass_over(line, what);
+            }
+            Record::Cells(line, cells) if cells.len() != heading.len() => {
+                let why = format!("{} cells where the heading has {}", cells.len(), heading.len());
                 out.reject("N-CSV-002", line, why);
             }
             Record::Cells(line, cells) => {
-                let masked: Vec<_> = cells.iter().map(|cell| secrets::mask(cell)).collect();
-                out.parsed.masked += u64::from(masked.iter().any(|cell| matches!(cell, std::borrow::Cow::Owned(_))));
+                let masked = register::masked(cells.iter().map(String::as_str), out);
                 out.record(line, |index| {
                     let cell = masked.get((*places.get(index)?)?)?.trim();
                     (!cell.is_empty()).then_some(cell)
@@ -63,31 +69,8 @@ pub(super) fn read<R: Read>(settings: &Delimited, needed: &[String], lines: &mut
     Ok(())
 }
 
-struct Heading {
-    cells: Vec<String>,
-}
-
-impl Heading {
-    fn place(&self, settings: &Delimited, field: &str) -> Option<usize> {
-        self.cells.iter().position(|cell| names(settings, field).any(|name| fold(name) == fold(cell)))
-    }
-
-    /// Columns nobody uses, and columns that stand twice.
-    fn notice(&self, settings: &Delimited, fields: &[String], out: &mut Output<'_>) {
-        if !settings.header.is_empty() {
-            return;
-        }
-        let used = |cell: &String| fields.iter().any(|field| names(settings, field).any(|name| fold(name) == fold(cell)));
-        let unused: Vec<&str> = self.cells.iter().filter(|cell| !used(cell)).map(String::as_str).collect();
-        if !unused.is_empty() {
-            out.note(Note::on("N-CSV-004", out.evidence(), format!("columns not used: {}", unused.join(", "))));
-        }
-        for (index, cell) in self.cells.iter().enumerate() {
-            if self.cells.iter().take(index).any(|other| fold(other) == fold(cell)) && used(cell) {
-                out.note(Note::on("N-CSV-003", out.evidence(), format!("column {cell:?} stands twice; the first is used")));
-            }
-        }
-    }
+fn heading_of(cells: Vec<String>) -> Heading {
+    Heading::of(cells.into_iter().enumerate())
 }
 
 /// Finds the heading among the first rows: registers have title rows above it. Which delimiter the
@@ -100,7 +83,7 @@ fn heading<R: Read>(
 ) -> io::Result<Option<Heading>> {
     if !settings.header.is_empty() {
         records.delimiter = settings.delimiter.unwrap_or(',');
-        return Ok(Some(Heading { cells: settings.header.clone() }));
+        return Ok(Some(heading_of(settings.header.clone())));
     }
     let delimiters = settings.delimiter.map_or_else(|| vec![',', ';', '\t', '|'], |delimiter| vec![delimiter]);
     let mut above: Vec<(u64, String)> = Vec::new();
@@ -108,12 +91,11 @@ fn heading<R: Read>(
         let Some(line) = records.peek()? else { break };
         let line = line.to_owned();
         let best = delimiters.iter().map(|delimiter| {
-            let heading = Heading { cells: split(&line, *delimiter) };
+            let heading = heading_of(split(&line, *delimiter));
             let missing = needed.iter().filter(|name| heading.place(settings, name).is_none()).count();
             (missing, *delimiter, heading)
         });
-        if let Some((_, delimiter, heading)) = best.filter(|(missing, ..)| *missing == 0).max_by_key(|(_, _, heading)| heading.cells.len())
-        {
+        if let Some((_, delimiter, heading)) = best.filter(|(missing, ..)| *missing == 0).max_by_key(|(_, _, heading)| heading.len()) {
             records.delimiter = delimiter;
             records.skip()?;
             out.parsed.blank += 1;
@@ -138,7 +120,7 @@ fn heading<R: Read>(
 fn above_heading(rows: &[(u64, String)], heading: &Heading, delimiter: char, out: &mut Output<'_>) {
     for (number, row) in rows {
         let cells = split(row, delimiter);
-        if cells.len() == heading.cells.len() && cells.iter().filter(|cell| !cell.is_empty()).count() > 1 {
+        if cells.len() == heading.len() && cells.iter().filter(|cell| !cell.is_empty()).count() > 1 {
             out.reject("N-CSV-002", *number, "a row above the heading");
         } else {
             out.parsed.blank += 1;
@@ -296,52 +278,6 @@ impl Cells {
     }
 }
 
-/// Which order of dates the cells of each field prove by a value above 12; nothing where none does,
-/// or where they contradict one another.
-pub(super) fn survey_dates<R: Read>(settings: &Delimited, format: &Format, lines: &mut Lines<R>) -> io::Result<Vec<Option<DateOrder>>> {
-    let mut auto = vec![false; format.fields.len()];
-    for emit in &format.emits {
-        let Content::Columns(columns) = &emit.content else { continue };
-        for (_, mapping) in columns {
-            if let (From::Field(field), Transform::Datetime(pattern)) = (&mapping.from, &mapping.transform)
-                && pattern == "auto"
-                && let Some(slot) = auto.get_mut(*field)
-            {
-                *slot = true;
-            }
-        }
-    }
-    let mut orders = vec![None; auto.len()];
-    let mut contradicted = vec![false; auto.len()];
-    if auto.iter().any(|auto| *auto) {
-        let mut see = |batch: &super::Batch| {
-            for (index, column) in batch.fields.iter().enumerate().filter(|(index, _)| auto.get(*index) == Some(&true)) {
-                for cell in (0..column.len()).filter_map(|row| column.get(row)) {
-                    if let (Some(proven), Some(order), Some(against)) = (proves(cell), orders.get_mut(index), contradicted.get_mut(index)) {
-                        *against |= order.is_some_and(|order| order != proven);
-                        *order = Some(proven);
-                    }
-                }
-            }
-        };
-        let mut silent = Output::new(0, format, &mut see);
-        read(settings, &format.recognise.header, lines, &mut silent)?;
-        silent.finish();
-    }
-    Ok(orders.into_iter().zip(contradicted).map(|(order, against)| order.filter(|_| !against)).collect())
-}
-
-/// `25/03/2020` can only be day first, `03/25/2020` only month first.
-fn proves(cell: &str) -> Option<DateOrder> {
-    let mut parts = cell.splitn(3, ['/', '.', '-']);
-    let (first, second): (u32, u32) = (parts.next()?.trim().parse().ok()?, parts.next()?.parse().ok()?);
-    match (first, second) {
-        (13..=31, 1..=12) => Some(DateOrder::Dmy),
-        (1..=12, 13..=31) => Some(DateOrder::Mdy),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -376,14 +312,6 @@ mod tests {
         let (all, total, continued) = records("1,\"two\nlines, \"\"quoted\"\"\",3\n");
         assert_eq!(all, [Record::Cells(1, vec!["1".into(), "two\nlines, \"quoted\"".into(), "3".into()])]);
         assert_eq!((total, continued), (2, 1));
-    }
-
-    #[test]
-    fn a_value_above_twelve_proves_the_order() {
-        assert_eq!(proves("25/03/2020 10:00"), Some(DateOrder::Dmy));
-        assert_eq!(proves("03/25/2020"), Some(DateOrder::Mdy));
-        assert_eq!(proves("03/04/2020"), None);
-        assert_eq!(proves("2020-03-25"), None);
     }
 
     proptest! {

@@ -7,13 +7,16 @@
 
 mod delimited;
 mod json_lines;
+mod json_register;
 mod key_value;
 mod lines;
 pub mod objects;
-mod secrets;
+mod output;
+mod register;
+mod sheets;
 mod text;
 
-use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 
@@ -21,27 +24,25 @@ use crate::catalogue::engagement::Source;
 use crate::catalogue::format::{Format, Reader};
 use crate::collect::encoding;
 use crate::domain::digest::Hasher;
-use crate::domain::evidence::{Evidence, Locator};
+use crate::domain::evidence::{Container, Evidence, Locator, Sheet};
 use crate::domain::instant::DateOrder;
 use crate::domain::note::Note;
 use crate::engine::TextColumn;
 
-use text::{Line, Lines};
-
-/// Rows of a batch.
-const BATCH: usize = 16_384;
-/// Notes of one code on one file that are kept one by one; the rest is counted.
-const NOTES_EACH: u64 = 20;
+use output::Output;
+use text::Lines;
 
 /// Rows of text, by column: the fields of the format, in its order.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// Where each row stands: line, or ordinal of the object.
+    /// Where each row stands: line, ordinal of the object, or [`Sheet::row`].
     pub rows: Vec<u64>,
     /// Fields.
     pub fields: Vec<TextColumn>,
     /// The order of dates that each field proves by a value above 12.
     pub date_orders: Vec<Option<DateOrder>>,
+    /// Cells whose text cannot be relied on, by index of row and field, with the code of the note.
+    pub doubts: BTreeMap<(usize, usize), &'static str>,
 }
 
 /// What became of a file.
@@ -51,11 +52,13 @@ pub struct Parsed {
     pub records: u64,
     /// Records that could not be read.
     pub rejected: u64,
+    /// The same, by format: they count for the tables of that format.
+    pub rejected_by: BTreeMap<String, u64>,
     /// Blank lines, comments, headings.
     pub blank: u64,
     /// Lines known to be no records.
     pub passed_over: u64,
-    /// Physical lines, or objects.
+    /// Physical lines, objects, or rows of the sheets that were read.
     pub total: u64,
     /// The file ends in the middle of a record.
     pub truncated: bool,
@@ -69,31 +72,62 @@ pub struct Parsed {
     pub notes: Vec<Note>,
 }
 
-/// What rows of a format are counted by.
+/// A format and the sheet it reads; no sheet where it reads the file.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout<'a> {
+    /// The sheet.
+    pub sheet: Option<&'a Sheet>,
+    /// The format.
+    pub format: &'a Format,
+}
+
+/// The formats that read a file, sheet by sheet where it is a workbook.
 #[must_use]
-pub fn locator(format: &Format) -> Locator {
-    match format.reader {
-        Reader::X509 => Locator::Object,
+pub fn layouts<'a>(evidence: &'a Evidence, formats: &'a BTreeMap<String, Format>) -> Vec<Layout<'a>> {
+    let whole = evidence.format.iter().map(|name| (None, name));
+    let sheets = evidence.sheets().iter().filter_map(|sheet| Some((Some(sheet), sheet.format.as_ref()?)));
+    whole.chain(sheets).filter_map(|(sheet, name)| Some(Layout { sheet, format: formats.get(name)? })).collect()
+}
+
+/// What rows of a file are counted by.
+#[must_use]
+pub fn locator<'a>(evidence: &'a Evidence, formats: &BTreeMap<String, Format>) -> Locator<'a> {
+    let reader = evidence.format.as_ref().and_then(|name| formats.get(name)).map(|format| &format.reader);
+    match (&evidence.container, reader) {
+        (Container::Workbook(sheets), _) => Locator::Sheet(sheets),
+        (Container::Json, _) | (_, Some(Reader::X509)) => Locator::Object,
         _ => Locator::Line,
     }
 }
 
-/// Reads a file, handing over its records batch by batch.
-pub fn parse(evidence: &Evidence, format: &Format, source: &Source, take: &mut dyn FnMut(&Batch)) -> Parsed {
-    let mut out = Output::new(evidence.number, format, take);
-    if let Err(error) = read(evidence, format, source, &mut out) {
-        out.parsed.failed = Some(format!("reading stopped: {error}"));
-        out.note(Note::on("N-FS-003", evidence.number, format!("reading stopped: {error}")));
+/// Reads a file, handing over its records batch by batch, with the format of each. The file must have one.
+pub fn parse(evidence: &Evidence, formats: &BTreeMap<String, Format>, source: &Source, take: &mut dyn FnMut(&Format, &Batch)) -> Parsed {
+    let layouts = layouts(evidence, formats);
+    let Some(first) = layouts.first() else {
+        return Parsed { failed: Some("no known format".to_owned()), ..Parsed::default() };
+    };
+    let mut out = Output::new(evidence.number, first.format, take);
+    out.locator = locator(evidence, formats);
+    if let Err(error) = read(evidence, &layouts, first.format, source, &mut out) {
+        out.fail("N-FS-003", format!("reading stopped: {error}"));
     }
     out.finish()
 }
 
-fn read(evidence: &Evidence, format: &Format, source: &Source, out: &mut Output<'_>) -> io::Result<()> {
-    if let Reader::X509 = format.reader {
+fn read<'a>(evidence: &Evidence, layouts: &[Layout<'a>], format: &Format, source: &Source, out: &mut Output<'a>) -> io::Result<()> {
+    if evidence.container != Container::Plain || matches!(format.reader, Reader::X509) {
         let mut octets = Vec::new();
         let mut input = Hashing::new(File::open(&evidence.file)?);
         input.by_ref().take(objects::MAX_FILE + 1).read_to_end(&mut octets)?;
-        objects::read(&octets, out);
+        if octets.len() as u64 > objects::MAX_FILE {
+            out.fail("N-FS-004", "larger than 256 MiB");
+        } else {
+            match &evidence.container {
+                Container::Plain => objects::read(&octets, out),
+                Container::Workbook(_) => sheets::read(&octets, layouts, source, out),
+                Container::Json => layouts.iter().for_each(|layout| json_register::read(&octets, layout, source, out)),
+            }
+        }
         out.parsed.sha256 = input.rest()?;
         return Ok(());
     }
@@ -115,7 +149,9 @@ fn read(evidence: &Evidence, format: &Format, source: &Source, out: &mut Output<
         Reader::Lines(settings) => lines::read(settings, &mut lines, out)?,
         Reader::Delimited(settings) => {
             if source.order().is_none() {
-                out.date_orders(delimited::survey_dates(settings, format, &mut open()?)?);
+                let mut ahead = open()?;
+                let needed = &format.recognise.header;
+                out.date_orders(register::survey_dates(format, |silent| delimited::read(settings, needed, &mut ahead, silent))?);
             }
             delimited::read(settings, &format.recognise.header, &mut lines, out)?;
         }
@@ -128,120 +164,6 @@ fn read(evidence: &Evidence, format: &Format, source: &Source, out: &mut Output<
     }
     out.parsed.sha256 = lines.into_inner().rest()?;
     Ok(())
-}
-
-/// Gathers rows into batches, and counts.
-pub(crate) struct Output<'a> {
-    evidence: u32,
-    fields: Vec<String>,
-    batch: Batch,
-    take: &'a mut dyn FnMut(&Batch),
-    pub(crate) parsed: Parsed,
-}
-
-impl<'a> Output<'a> {
-    pub(crate) fn new(evidence: u32, format: &Format, take: &'a mut dyn FnMut(&Batch)) -> Self {
-        let fields = format.fields.clone();
-        let batch = Batch { fields: vec![TextColumn::default(); fields.len()], ..Batch::default() };
-        Self { evidence, fields, batch, take, parsed: Parsed::default() }
-    }
-
-    /// Names of the fields wanted.
-    pub(crate) fn fields(&self) -> Vec<String> {
-        self.fields.clone()
-    }
-
-    /// The text of a line with its number, and whether the line has an end. Blank lines are counted here,
-    /// and lines that are no text rejected.
-    pub(crate) fn text_of<'l>(&mut self, line: &Line<'l>) -> Option<(u64, &'l str, bool)> {
-        self.parsed.total += 1;
-        match line.text {
-            Ok(text) if text.trim().is_empty() => self.parsed.blank += 1,
-            Ok(text) => return Some((line.number, text, line.ended)),
-            Err(bad) => self.reject(bad.code(), line.number, bad.words()),
-        }
-        None
-    }
-
-    /// The text with its secrets masked, and counted.
-    pub(crate) fn masked<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
-        let masked = secrets::mask(text);
-        self.parsed.masked += u64::from(matches!(masked, Cow::Owned(_)));
-        masked
-    }
-
-    /// A record: one text for each field.
-    pub(crate) fn record<'t>(&mut self, row: u64, mut field: impl FnMut(usize) -> Option<&'t str>) {
-        self.parsed.records += 1;
-        self.batch.rows.push(row);
-        for (index, column) in self.batch.fields.iter_mut().enumerate() {
-            column.push(field(index));
-        }
-        if self.batch.rows.len() >= BATCH {
-            self.flush();
-        }
-    }
-
-    /// A record that cannot be read.
-    pub(crate) fn reject(&mut self, code: &'static str, row: u64, why: impl Into<String>) {
-        self.parsed.rejected += 1;
-        self.note(Note::on(code, self.evidence, why).at(Locator::Line.text(row)));
-    }
-
-    /// An object that cannot be read.
-    pub(crate) fn reject_object(&mut self, code: &'static str, row: u64, why: impl Into<String>) {
-        self.parsed.rejected += 1;
-        self.note(Note::on(code, self.evidence, why).at(Locator::Object.text(row)));
-    }
-
-    /// A note; many alike become one with a count.
-    pub(crate) fn note(&mut self, note: Note) {
-        let alike = self.parsed.notes.iter().filter(|other| other.code == note.code).count() as u64;
-        if alike <= NOTES_EACH {
-            self.parsed.notes.push(note);
-        } else if let Some(last) = self.parsed.notes.iter_mut().rev().find(|other| other.code == note.code) {
-            last.count += 1;
-            "and further places".clone_into(&mut last.locator);
-        }
-    }
-
-    fn date_orders(&mut self, orders: Vec<Option<DateOrder>>) {
-        for (field, order) in self.fields.clone().iter().zip(&orders) {
-            let words = match order {
-                Some(DateOrder::Dmy) => "day first",
-                Some(DateOrder::Mdy) => "month first",
-                None => continue,
-            };
-            self.note(Note::on("N-TIME-005", self.evidence, format!("column {field:?}: {words}, proven by a value above 12")));
-        }
-        self.batch.date_orders = orders;
-    }
-
-    pub(crate) fn evidence(&self) -> u32 {
-        self.evidence
-    }
-
-    fn flush(&mut self) {
-        if self.batch.rows.is_empty() {
-            return;
-        }
-        (self.take)(&self.batch);
-        self.batch.rows.clear();
-        self.batch.fields.iter_mut().for_each(|column| *column = TextColumn::default());
-    }
-
-    fn finish(mut self) -> Parsed {
-        self.flush();
-        if self.parsed.masked > 0 {
-            let note = Note::on("N-SEC-002", self.evidence, "secrets inside records were masked").times(self.parsed.masked);
-            self.parsed.notes.push(note);
-        }
-        if self.parsed.passed_over > 0 {
-            let note = Note::on("N-LINE-002", self.evidence, "lines that are no records of this format").times(self.parsed.passed_over);
-            self.parsed.notes.push(note);
-        }
-        self.parsed
-    }
 }
 
 /// Hashes what is read through it.
@@ -286,10 +208,10 @@ mod tests {
     static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::load(&[]).unwrap());
 
     fn read_as(format: &str, octets: &[u8]) -> (Parsed, u64) {
-        read_by(&CATALOGUE.formats[format], octets)
+        read_by(&CATALOGUE.formats, format, octets)
     }
 
-    fn read_by(format: &Format, octets: &[u8]) -> (Parsed, u64) {
+    fn read_by(formats: &BTreeMap<String, Format>, format: &str, octets: &[u8]) -> (Parsed, u64) {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(octets).unwrap();
         let evidence = Evidence {
@@ -300,7 +222,8 @@ mod tests {
             size: octets.len() as u64,
             sha256: digest::sha256(octets),
             hash_status: HashStatus::None,
-            format: None,
+            format: Some(format.to_owned()),
+            container: Container::Plain,
             status: Status::Used,
             quality: Quality::Ok,
             reason: None,
@@ -308,7 +231,7 @@ mod tests {
         };
         let source = crate::catalogue::engagement::Engagement::default().on("x");
         let mut rows = 0;
-        let parsed = parse(&evidence, format, &source, &mut |batch| {
+        let parsed = parse(&evidence, formats, &source, &mut |_, batch| {
             rows += batch.rows.len() as u64;
             assert!(batch.fields.iter().all(|column| column.len() == batch.rows.len()));
         });
@@ -395,7 +318,7 @@ mod tests {
         std::fs::write(folder.path().join("formats/invented.toml"), format).unwrap();
         let catalogue = Catalogue::load(&[folder.path()]).unwrap();
         let log = b"# heading\n1,2020-09-22T10:00:00Z LUNA_LOGIN\n2,2020-09-22T10:00:01Z LUNA_SIGN k1\nnot a record\n";
-        let (parsed, rows) = read_by(&catalogue.formats["invented"], log);
+        let (parsed, rows) = read_by(&catalogue.formats, "invented", log);
         assert_eq!((rows, parsed.passed_over, parsed.rejected), (2, 1, 1));
     }
 }

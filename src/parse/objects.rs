@@ -6,22 +6,17 @@ use base64::engine::general_purpose::STANDARD;
 use super::Output;
 use crate::domain::note::Note;
 
-/// Largest file of objects that is read.
+/// Largest file that is read at once.
 pub const MAX_FILE: u64 = 256 << 20;
 
 /// Reads the objects of a file. Rows are their ordinals.
 pub(super) fn read(octets: &[u8], out: &mut Output<'_>) {
-    if octets.len() as u64 > MAX_FILE {
-        out.parsed.failed = Some("larger than 256 MiB".to_owned());
-        out.note(Note::on("N-FS-004", out.evidence(), "larger than 256 MiB"));
-        return;
-    }
     let pem = octets.windows(11).any(|window| window == b"-----BEGIN ");
     if !pem {
         out.parsed.total = 1;
         match kind_of_der(octets) {
             Some(kind) => object(1, kind, octets, out),
-            None => out.reject_object("N-OBJ-001", 1, "neither PEM nor DER of a certificate or CRL that can be read"),
+            None => out.reject("N-OBJ-001", 1, "neither PEM nor DER of a certificate or CRL that can be read"),
         }
         return;
     }
@@ -42,7 +37,7 @@ pub(super) fn read(octets: &[u8], out: &mut Output<'_>) {
             None => {
                 out.parsed.truncated |= !block.closed;
                 let why = if block.closed { "the PEM block does not hold a whole object" } else { "the PEM block has no end" };
-                out.reject_object("N-OBJ-001", ordinal, format!("{why} (line {})", block.line));
+                out.reject("N-OBJ-001", ordinal, format!("{why} (line {})", block.line));
             }
         }
     }

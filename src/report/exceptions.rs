@@ -97,8 +97,7 @@ impl Matter<'_> {
     fn place(&self, evidence: &Cell, row: &Cell) -> (Option<&SourceFacts>, String) {
         let number = evidence.integer().and_then(|number| u32::try_from(number).ok());
         let source = self.normalised.sources.iter().find(|source| Some(source.evidence.number) == number);
-        let format = source.and_then(|source| self.catalogue.formats.get(source.evidence.format.as_deref()?));
-        let counted = format.map_or(Locator::Line, parse::locator);
+        let counted = source.map_or(Locator::Line, |source| parse::locator(&source.evidence, &self.catalogue.formats));
         (source, counted.text(row.integer().unwrap_or_default().unsigned_abs()))
     }
 

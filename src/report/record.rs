@@ -247,7 +247,7 @@ impl Matter<'_> {
             path: evidence.path.clone(),
             sha256: evidence.sha256.clone(),
             size: evidence.size,
-            format: evidence.format.clone(),
+            format: evidence.format_words(),
             status: evidence.status.word().to_owned(),
             quality: evidence.quality.word().to_owned(),
             hash_status: evidence.hash_status.word().to_owned(),

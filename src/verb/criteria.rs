@@ -1,21 +1,21 @@
 //! `assure criteria import|export`.
 
 use std::fs::{self, File};
-use std::io::{BufReader, Read, Seek};
+use std::io::Read;
 use std::path::Path;
 
-use calamine::{Data, DataRef, Reader, Xlsx, open_workbook_from_rs};
+use calamine::{Data, DataRef, Reader};
 
 use super::{Failure, Terminal};
 use crate::catalogue::criteria::{Criteria, Criterion};
+use crate::collect::workbook;
 use crate::domain::digest;
 use crate::exit::Exit;
 use crate::inputs::{Flags, Inputs};
 use crate::report::criteria_sheet::{self, COLUMNS};
 
-/// Most octets of a sheet, packed and unpacked, and most cells: it is written by people.
+/// Most octets of a sheet, and most cells: it is written by people.
 const MAX_SHEET: u64 = 50 << 20;
-const MAX_UNPACKED: u64 = 512 << 20;
 const MAX_CELLS: usize = 1_000_000;
 
 /// Reads a filled sheet. Rows without a text are not yet filled and are passed over, and said.
@@ -133,9 +133,7 @@ type Row = [String; 9];
 /// # Errors
 /// In words, where the workbook cannot be read or is not such a sheet.
 pub fn cells(octets: &[u8]) -> Result<Vec<(u32, Row)>, String> {
-    let cursor = std::io::Cursor::new(octets);
-    unpacked_size(cursor.clone())?;
-    let mut workbook: Xlsx<_> = open_workbook_from_rs(BufReader::new(cursor)).map_err(|error: calamine::XlsxError| error.to_string())?;
+    let (mut workbook, _) = workbook::xlsx(octets, &mut |_| ()).map_err(|refused| refused.to_string())?;
     let name = workbook.sheet_names().into_iter().next().ok_or("the workbook has no sheet")?;
     let mut reader = workbook.worksheet_cells_reader(&name).map_err(|error| error.to_string())?;
     let mut places: Vec<Option<u32>> = vec![None; 9];
@@ -164,23 +162,6 @@ pub fn cells(octets: &[u8]) -> Result<Vec<(u32, Row)>, String> {
         return Err(format!("no column {}; the first row of the first sheet names the columns", missing.join(", ")));
     }
     Ok(rows.into_iter().filter(|(_, row)| row.iter().any(|cell| !cell.is_empty())).collect())
-}
-
-/// Refuses what would unpack beyond measure, by counting, because an archive may lie about its sizes.
-fn unpacked_size<R: Read + Seek>(input: R) -> Result<(), String> {
-    let mut archive = zip::ZipArchive::new(input).map_err(|error| format!("not a workbook: {error}"))?;
-    if archive.len() > 2_000 {
-        return Err("more than 2,000 parts".to_owned());
-    }
-    let mut total = 0;
-    for index in 0..archive.len() {
-        let part = archive.by_index(index).map_err(|error| error.to_string())?;
-        total += std::io::copy(&mut part.take(MAX_UNPACKED + 1), &mut std::io::sink()).map_err(|error| error.to_string())?;
-        if total > MAX_UNPACKED {
-            return Err("unpacks to more than 512 MiB".to_owned());
-        }
-    }
-    Ok(())
 }
 
 fn text(value: &DataRef<'_>) -> String {

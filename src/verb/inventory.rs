@@ -28,7 +28,10 @@ pub fn inventory(folder: &Path, common: &Common, form: Form, terminal: &mut Term
                 "path": evidence.path,
                 "sha256": evidence.sha256,
                 "size": evidence.size,
-                "format": evidence.format,
+                "format": evidence.format_words(),
+                "sheets": evidence.sheets().iter().map(|sheet| json!({
+                    "name": sheet.name, "format": sheet.format, "reason": sheet.reason,
+                })).collect::<Vec<_>>(),
                 "status": evidence.status.word(),
                 "quality": evidence.quality.word(),
                 "hash_status": evidence.hash_status.word(),
@@ -43,7 +46,7 @@ pub fn inventory(folder: &Path, common: &Common, form: Form, terminal: &mut Term
         Form::Jsonl => terminal.data(&objects.iter().map(|object| format!("{object}\n")).collect::<String>())?,
         Form::Human => {
             for evidence in &collected.evidence {
-                let format = evidence.format.as_deref().unwrap_or("-");
+                let format = evidence.format_words().unwrap_or_else(|| "-".to_owned());
                 let reason = evidence.reason.as_deref().map_or_else(String::new, |reason| format!("  ({})", visible(reason)));
                 let line = format!(
                     "{}  {:<14} {:<20} {:>10}  {}{reason}\n",
@@ -54,6 +57,13 @@ pub fn inventory(folder: &Path, common: &Common, form: Form, terminal: &mut Term
                     visible(&evidence.path)
                 );
                 terminal.data(&line)?;
+                for sheet in evidence.sheets() {
+                    let found = match (&sheet.format, &sheet.reason) {
+                        (Some(format), _) => format.clone(),
+                        (None, reason) => format!("not used ({})", reason.as_deref().unwrap_or_default()),
+                    };
+                    terminal.data(&format!("    {}: {found}\n", visible(&sheet.place())))?;
+                }
             }
         }
     }

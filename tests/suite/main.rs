@@ -19,5 +19,6 @@ mod lost;
 mod program;
 mod sample;
 mod shown;
+mod workbooks;
 mod world;
 mod year;

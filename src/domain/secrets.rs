@@ -11,7 +11,7 @@ static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// The text with every secret masked; borrowed where there is none.
-pub(super) fn mask(text: &str) -> Cow<'_, str> {
+pub(crate) fn mask(text: &str) -> Cow<'_, str> {
     match SECRET.as_ref() {
         Some(pattern) => pattern.replace_all(text, "$1$2[masked]"),
         None => Cow::Borrowed(text),

@@ -109,15 +109,18 @@ pub enum Locator {
     Line,
     /// Objects of a bundle.
     Object,
+    /// Entries of a map.
+    Entry,
 }
 
 impl Locator {
-    /// `line 12`, `object 3`.
+    /// `line 12`, `object 3`, `entry 4`.
     #[must_use]
     pub fn text(self, row: u64) -> String {
         match self {
             Self::Line => format!("line {row}"),
             Self::Object => format!("object {row}"),
+            Self::Entry => format!("entry {row}"),
         }
     }
 }

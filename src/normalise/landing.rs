@@ -9,6 +9,8 @@ use super::{certificate, crl};
 use crate::catalogue::engagement::Source;
 use crate::catalogue::format::{Content, Emit, Format, From, Mapping};
 use crate::catalogue::table::{Declared, Tables};
+use crate::domain::evidence::Evidence;
+use crate::domain::instant::{Instant, ZoneBasis};
 use crate::domain::note::Note;
 use crate::engine::EngineError;
 use crate::parse::Batch;
@@ -18,10 +20,14 @@ pub(super) struct Landing<'a> {
     evidence: u32,
     format: &'a Format,
     source: &'a Source,
-    stream: String,
+    given: Given<'a>,
     profile: Option<&'a str>,
     tables: &'a Tables,
     folder: PathBuf,
+    /// Instants that were corrected by what is declared of the clock.
+    corrected: u64,
+    /// A row says what stands in the name of the file alone.
+    named_by_file: bool,
     writers: BTreeMap<String, Writer>,
     unsettled: BTreeMap<(Why, String), (u64, u64, String)>,
     /// The first failure to write; nothing more is written after it.
@@ -32,7 +38,7 @@ pub(super) struct Landing<'a> {
 
 impl<'a> Landing<'a> {
     pub(super) fn new(
-        evidence: u32,
+        evidence: &'a Evidence,
         format: &'a Format,
         source: &'a Source,
         stream: &str,
@@ -41,13 +47,20 @@ impl<'a> Landing<'a> {
         folder: &Path,
     ) -> Self {
         Self {
-            evidence,
+            evidence: evidence.number,
             format,
             source,
-            stream: stream.to_owned(),
+            given: Given {
+                stream: stream.to_owned(),
+                host: source.host.as_deref(),
+                obtained: source.obtained_on(),
+                file: evidence.path.rsplit('/').next().unwrap_or_default(),
+            },
             profile,
             tables,
             folder: folder.to_owned(),
+            corrected: 0,
+            named_by_file: false,
             writers: BTreeMap::new(),
             unsettled: BTreeMap::new(),
             failure: None,
@@ -97,20 +110,29 @@ impl<'a> Landing<'a> {
         let mut line = Line::new(table, row, None);
         for declared in &table.columns {
             let mapping = columns.iter().find(|(name, _)| *name == declared.name).map(|(_, mapping)| mapping);
-            let text = mapping.and_then(|mapping| source_text(mapping, &self.stream, self.source.host.as_deref(), &|place| field(place)));
-            let place = mapping.map_or(0, |mapping| if let From::Field(place) = mapping.from { place } else { 0 });
-            match (text.as_deref(), mapping) {
-                (Some(text), Some(mapping)) => {
+            let found = mapping.and_then(|mapping| self.given.find(mapping, &|place| field(place)));
+            match found.as_ref().map(|(mapping, text)| (*mapping, text.as_str())) {
+                Some((mapping, text)) => {
+                    let place = if let From::Field(place) = mapping.from { place } else { 0 };
                     let settled = settle(text, &mapping.transform, &clock(place)).and_then(|cell| in_vocabulary(cell, declared));
+                    self.named_by_file |= matches!(mapping.from, From::FileName);
                     match settled {
-                        Ok(cell) => line.settled(declared, cell, text),
+                        Ok(Cell::Text(text)) if text.is_empty() && !declared.required => line.empty(declared),
+                        Ok(cell) => {
+                            let cell = self.on_the_clock(cell, mapping, declared);
+                            line.settled(declared, cell, text);
+                        }
                         Err(why) => {
                             self.count_unsettled(why, &declared.name, row, text);
                             line.unsettled(declared, text);
                         }
                     }
                 }
-                _ => {
+                None if mapping.is_some_and(|mapping| mapping.or.as_ref().is_some_and(|or| matches!(or.from, From::Obtained))) => {
+                    self.count_unsettled("N-TIME-007", &declared.name, row, "");
+                    line.unsettled(declared, "");
+                }
+                None => {
                     if declared.required {
                         self.count_unsettled("N-VAL-003", &declared.name, row, "");
                     }
@@ -119,6 +141,22 @@ impl<'a> Landing<'a> {
             }
         }
         self.write(&emit.table, line);
+    }
+
+    /// A time of day that the clock of the source gave is corrected by what is declared of the clock. What
+    /// the engagement says is not the source's clock, and a column that keeps no raw text is left alone.
+    fn on_the_clock<'c>(&mut self, cell: Cell<'c>, mapping: &Mapping, declared: &Declared) -> Cell<'c> {
+        let Cell::Time(instant) = cell else { return cell };
+        if matches!(mapping.from, From::Obtained) {
+            return Cell::Time(Instant { basis: ZoneBasis::Declared, ..instant });
+        }
+        match self.source.ahead() {
+            Some(ahead) if declared.traced && instant.precision != "day" => {
+                self.corrected += 1;
+                Cell::Time(Instant { micros: instant.micros.saturating_sub(ahead), basis: instant.basis.corrected(), ..instant })
+            }
+            _ => cell,
+        }
     }
 
     fn count_unsettled(&mut self, why: Why, column: &str, row: u64, text: &str) {
@@ -184,6 +222,13 @@ impl<'a> Landing<'a> {
         for (name, writer) in std::mem::take(&mut self.writers) {
             landed.insert(name, writer.finish()?);
         }
+        if let Some(ahead) = &self.source.clock_ahead {
+            let what = format!("clock_ahead = {ahead:?}: {} instants were corrected by it", self.corrected);
+            self.notes.push(Note::on("N-TIME-006", self.evidence, what).times(self.corrected));
+        }
+        if self.named_by_file {
+            self.notes.push(Note::on("N-CFG-004", self.evidence, format!("named by the file name: {}", self.given.file)));
+        }
         for ((code, column), (count, row, example)) in self.unsettled {
             let what = if example.is_empty() {
                 format!("column {column}: empty")
@@ -197,27 +242,40 @@ impl<'a> Landing<'a> {
     }
 }
 
-/// The text a column is filled from; nothing where a condition does not hold or the cell is empty.
-fn source_text<'x>(
-    mapping: &'x Mapping,
-    stream: &'x str,
-    host: Option<&'x str>,
-    field: &dyn Fn(usize) -> Option<&'x str>,
-) -> Option<String> {
-    if !mapping.only_when.iter().all(|(place, condition)| condition.holds(field(*place))) {
-        return None;
+/// What is known of a file beside its content.
+struct Given<'a> {
+    stream: String,
+    host: Option<&'a str>,
+    obtained: Option<String>,
+    file: &'a str,
+}
+
+impl Given<'_> {
+    /// The text a column is filled from, and the mapping that found it; nothing where no condition holds
+    /// or the cell is empty.
+    fn find<'m, 't>(&self, mapping: &'m Mapping, field: &dyn Fn(usize) -> Option<&'t str>) -> Option<(&'m Mapping, String)> {
+        let found = self.text(mapping, field).map(|text| (mapping, text));
+        found.or_else(|| self.find(mapping.or.as_deref()?, field))
     }
-    let text = match &mapping.from {
-        From::Field(place) => field(*place)?,
-        From::Constant(text) => text,
-        From::Stream => stream,
-        From::Host => host?,
-    };
-    let text = match &mapping.part {
-        Some(part) => text.split(part.separator.as_str()).nth(part.index)?,
-        None => text,
-    };
-    (!text.is_empty()).then(|| text.to_owned())
+
+    fn text<'t>(&self, mapping: &Mapping, field: &dyn Fn(usize) -> Option<&'t str>) -> Option<String> {
+        if !mapping.only_when.iter().all(|(place, condition)| condition.holds(field(*place))) {
+            return None;
+        }
+        let text = match &mapping.from {
+            From::Field(place) => field(*place)?,
+            From::Constant(text) => text,
+            From::Stream => &self.stream,
+            From::Host => self.host?,
+            From::Obtained => self.obtained.as_deref()?,
+            From::FileName => self.file,
+        };
+        let text = match &mapping.part {
+            Some(part) => text.split(part.separator.as_str()).nth(part.index)?,
+            None => text,
+        };
+        (!text.is_empty()).then(|| text.to_owned())
+    }
 }
 
 fn in_vocabulary<'a>(cell: Cell<'a>, declared: &Declared) -> Result<Cell<'a>, Why> {

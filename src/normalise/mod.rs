@@ -205,7 +205,8 @@ fn read(
     let source = engagement.on(&evidence.path);
     let profile = engagement.profile_of(&evidence.path);
     let stream = stream_of(evidence, format, &source);
-    let declared = [&source.zone, &source.date_order, &source.host].map(|value| value.as_deref().unwrap_or_default());
+    let declared = [&source.zone, &source.date_order, &source.host, &source.clock_ahead].map(|value| value.as_deref().unwrap_or_default());
+    let obtained = source.obtained_on().unwrap_or_default();
     let key = [
         env!("ASSURE_SOURCE"),
         catalogue.sha256.as_str(),
@@ -214,6 +215,9 @@ fn read(
         declared[0],
         declared[1],
         declared[2],
+        declared[3],
+        obtained.as_str(),
+        if format.reads_file_name() { evidence.path.as_str() } else { "" },
         stream.as_str(),
         profile.unwrap_or_default(),
     ];
@@ -223,7 +227,7 @@ fn read(
     }
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).map_err(|source| EngineError::File { path: folder.clone(), source })?;
-    let mut landing = Landing::new(evidence.number, format, &source, &stream, profile, &catalogue.tables, &folder);
+    let mut landing = Landing::new(evidence, format, &source, &stream, profile, &catalogue.tables, &folder);
     // A reader that dies costs its file, not the audit.
     let parsed = catch_unwind(AssertUnwindSafe(|| parse::parse(evidence, format, &source, &mut |batch| landing.take(batch))));
     let parsed = parsed.unwrap_or_else(|_| parse::Parsed {

@@ -5,13 +5,17 @@
 //! The only stage that opens evidence. It hashes what it reads again, because a file may change,
 //! and it masks secrets before anything is stored.
 
+mod blocks;
 mod delimited;
+mod java_beans;
 mod json_lines;
 mod key_value;
 mod lines;
 pub mod objects;
+mod outline;
 mod secrets;
 mod text;
+mod xml;
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -51,7 +55,7 @@ pub struct Parsed {
     pub records: u64,
     /// Records that could not be read.
     pub rejected: u64,
-    /// Blank lines, comments, headings.
+    /// Blank lines, comments, headings, and the lines over which a record goes on.
     pub blank: u64,
     /// Lines known to be no records.
     pub passed_over: u64,
@@ -74,6 +78,7 @@ pub struct Parsed {
 pub fn locator(format: &Format) -> Locator {
     match format.reader {
         Reader::X509 => Locator::Object,
+        Reader::JavaBeans => Locator::Entry,
         _ => Locator::Line,
     }
 }
@@ -89,11 +94,16 @@ pub fn parse(evidence: &Evidence, format: &Format, source: &Source, take: &mut d
 }
 
 fn read(evidence: &Evidence, format: &Format, source: &Source, out: &mut Output<'_>) -> io::Result<()> {
-    if let Reader::X509 = format.reader {
+    let whole: Option<(u64, fn(&[u8], &mut Output<'_>))> = match format.reader {
+        Reader::X509 => Some((objects::MAX_FILE, objects::read)),
+        Reader::JavaBeans => Some((xml::MAX_FILE, java_beans::read)),
+        _ => None,
+    };
+    if let Some((most, read)) = whole {
         let mut octets = Vec::new();
         let mut input = Hashing::new(File::open(&evidence.file)?);
-        input.by_ref().take(objects::MAX_FILE + 1).read_to_end(&mut octets)?;
-        objects::read(&octets, out);
+        input.by_ref().take(most + 1).read_to_end(&mut octets)?;
+        read(&octets, out);
         out.parsed.sha256 = input.rest()?;
         return Ok(());
     }
@@ -112,7 +122,14 @@ fn read(evidence: &Evidence, format: &Format, source: &Source, out: &mut Output<
     let open = || -> io::Result<Lines<Hashing<File>>> { Ok(Lines::new(Hashing::new(File::open(&evidence.file)?), shape)) };
     let mut lines = open()?;
     match &format.reader {
-        Reader::Lines(settings) => lines::read(settings, &mut lines, out)?,
+        Reader::Lines(settings) => {
+            lines = lines.or_latin1(settings.latin1);
+            lines::read(settings, &mut lines, out)?;
+            if lines.from_latin1 > 0 {
+                let what = "lines that are not UTF-8 were read as Latin-1, as this format is written";
+                out.note(Note::on("N-ENC-001", evidence.number, what).times(lines.from_latin1));
+            }
+        }
         Reader::Delimited(settings) => {
             if source.order().is_none() {
                 out.date_orders(delimited::survey_dates(settings, format, &mut open()?)?);
@@ -122,9 +139,15 @@ fn read(evidence: &Evidence, format: &Format, source: &Source, out: &mut Output<
         Reader::JsonLines => json_lines::read(&mut lines, out)?,
         Reader::KeyValue(settings) => {
             let effective = settings.effective.as_ref().is_some_and(|pattern| pattern.is_match(&encoding::head_text(&head)));
-            key_value::read(settings, effective, &mut lines, out)?;
+            let survey = key_value::survey(settings, &mut open()?)?;
+            key_value::read(settings, effective, &survey, &mut lines, out)?;
         }
-        Reader::X509 => {}
+        Reader::Blocks(settings) => blocks::read(settings, &mut lines, out)?,
+        Reader::Outline => {
+            let top = outline::survey(&mut open()?)?;
+            outline::read(&top, &mut lines, out)?;
+        }
+        Reader::X509 | Reader::JavaBeans => {}
     }
     out.parsed.sha256 = lines.into_inner().rest()?;
     Ok(())
@@ -190,8 +213,19 @@ impl<'a> Output<'a> {
 
     /// An object that cannot be read.
     pub(crate) fn reject_object(&mut self, code: &'static str, row: u64, why: impl Into<String>) {
+        self.reject_at(code, &Locator::Object.text(row), why);
+    }
+
+    /// What stands at a place and cannot be read.
+    pub(crate) fn reject_at(&mut self, code: &'static str, place: &str, why: impl Into<String>) {
         self.parsed.rejected += 1;
-        self.note(Note::on(code, self.evidence, why).at(Locator::Object.text(row)));
+        self.note(Note::on(code, self.evidence, why).at(place));
+    }
+
+    /// The file cannot be read as what it is.
+    pub(crate) fn fail(&mut self, code: &'static str, why: &str) {
+        self.parsed.failed = Some(why.to_owned());
+        self.note(Note::on(code, self.evidence, why));
     }
 
     /// A note; many alike become one with a count.
@@ -325,6 +359,12 @@ mod tests {
             Just(b"-----BEGIN CERTIFICATE-----\nMAAwAA==\n-----END CERTIFICATE-----".to_vec()),
             Just(b"PermitRootLogin no\nMatch User x\nInclude y\n#".to_vec()),
             Just(b"V\t330421081250Z\t\t1000\tunknown\t/C=GB".to_vec()),
+            Just(b"14.09.18 12:52:23 [A~0,B~0] FC:0x083 SFC:0x0E Add User 'C' (C~0,0,00000002) [0]".to_vec()),
+            Just(b"2021-01-05T10:00:00Z\nReference ID    : A1 (x)\nStratum : 2\nSystem time     : 0.1 seconds slow of NTP time\nLeap status : Normal".to_vec()),
+            Just(b"Object Type: CA\nName: 'a\nCA Token:\n  Keys:\n  - Key: \"v\"\n    Other: [a, b]\n  - x\nCRL: |\n   text".to_vec()),
+            Just(b"<java class=\"java.beans.XMLDecoder\"><object class=\"M\"><void method=\"put\"><string>k</string><int>1</int></void>".to_vec()),
+            Just(b"</object></java><!DOCTYPE x [<!ENTITY e SYSTEM \"file:///x\">]>&e;".to_vec()),
+            Just(b"-w /etc/x -p wa\n*.* @@host:514\nserver a iburst\nrtcsync\nlog_file = /x".to_vec()),
             Just(b"\n".to_vec()),
             Just(b"\r\n".to_vec()),
             Just(b"\r".to_vec()),

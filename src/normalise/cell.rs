@@ -265,7 +265,9 @@ mod tests {
         assert_eq!(clock_offset("0.000012345 seconds slow of NTP time"), Some(-12));
         assert_eq!(clock_offset("0.000012500 seconds fast of NTP time"), Some(13));
         assert_eq!(clock_offset("42.000000000 seconds fast of NTP time"), Some(42_000_000));
-        for text in ["0.1 seconds", "-0.1 seconds slow of NTP time", "99999999999999 seconds fast of NTP time", "x seconds fast of NTP time"] {
+        for text in
+            ["0.1 seconds", "-0.1 seconds slow of NTP time", "99999999999999 seconds fast of NTP time", "x seconds fast of NTP time"]
+        {
             assert_eq!(clock_offset(text), None, "{text}");
         }
     }

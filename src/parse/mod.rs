@@ -94,16 +94,19 @@ pub fn parse(evidence: &Evidence, format: &Format, source: &Source, take: &mut d
 }
 
 fn read(evidence: &Evidence, format: &Format, source: &Source, out: &mut Output<'_>) -> io::Result<()> {
-    let whole: Option<(u64, fn(&[u8], &mut Output<'_>))> = match format.reader {
-        Reader::X509 => Some((objects::MAX_FILE, objects::read)),
-        Reader::JavaBeans => Some((xml::MAX_FILE, java_beans::read)),
+    let whole = match format.reader {
+        Reader::X509 => Some(objects::MAX_FILE),
+        Reader::JavaBeans => Some(xml::MAX_FILE),
         _ => None,
     };
-    if let Some((most, read)) = whole {
+    if let Some(most) = whole {
         let mut octets = Vec::new();
         let mut input = Hashing::new(File::open(&evidence.file)?);
         input.by_ref().take(most + 1).read_to_end(&mut octets)?;
-        read(&octets, out);
+        match format.reader {
+            Reader::JavaBeans => java_beans::read(&octets, out),
+            _ => objects::read(&octets, out),
+        }
         out.parsed.sha256 = input.rest()?;
         return Ok(());
     }

@@ -47,7 +47,10 @@ pub(super) fn tree(text: &str) -> Result<Element, Refused> {
     loop {
         let line = place.line_at(reader.buffer_position());
         let refuse = |code, why: &str| Refused { code, why: format!("line {line}: {why}"), cut: false };
-        let event = reader.read_event().map_err(|error| refuse("N-XML-002", &error.to_string()))?;
+        let event = reader.read_event().map_err(|error| {
+            // A tag, comment or section without its end.
+            Refused { cut: matches!(error, quick_xml::Error::Syntax(_)), ..refuse("N-XML-002", &error.to_string()) }
+        })?;
         match event {
             Event::Start(ref start) | Event::Empty(ref start) => {
                 elements += 1;
@@ -80,7 +83,11 @@ pub(super) fn tree(text: &str) -> Result<Element, Refused> {
             Event::DocType(_) => return Err(refuse("N-XML-001", "a document type declaration; the file is not read")),
             Event::Decl(_) | Event::PI(_) | Event::Comment(_) => {}
             Event::Eof if open.len() > 1 => {
-                return Err(Refused { code: "N-XML-002", why: "the file ends within an element: it may have been cut".to_owned(), cut: true });
+                return Err(Refused {
+                    code: "N-XML-002",
+                    why: "the file ends within an element: it may have been cut".to_owned(),
+                    cut: true,
+                });
             }
             Event::Eof => break,
         }
@@ -149,7 +156,9 @@ mod tests {
     #[test]
     fn depth_has_a_limit_and_half_a_file_is_seen_to_be_half() {
         assert!(tree(&"<a>".repeat(100_000)).is_err());
-        assert!(tree("<a><b></b>").unwrap_err().cut);
+        for text in ["<a><b></b>", "<a><b></", "<a", "<a><![CDATA[x"] {
+            assert!(tree(text).unwrap_err().cut, "{text}");
+        }
         for text in ["", "<a/><b/>", "<a></b>", "text"] {
             assert!(tree(text).is_err(), "{text}");
         }

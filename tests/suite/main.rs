@@ -15,5 +15,6 @@ mod hostile;
 mod lost;
 mod program;
 mod sample;
+mod settings_and_clocks;
 mod shown;
 mod world;

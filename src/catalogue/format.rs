@@ -121,6 +121,8 @@ pub struct Blocks {
     pub dated: Option<Regex>,
     /// Keys without which a record is none.
     pub needs: Vec<String>,
+    /// Other keys it may have; a line with any other key is rejected.
+    pub also: Vec<String>,
 }
 
 /// What a record becomes in one table.
@@ -270,6 +272,12 @@ impl Format {
 }
 
 impl Mapping {
+    /// Whether a record that does not say it is dated by when the file was obtained.
+    #[must_use]
+    pub fn rests_on_obtained(&self) -> bool {
+        self.or.as_ref().is_some_and(|or| matches!(or.from, From::Obtained))
+    }
+
     fn reads_file_name(&self) -> bool {
         matches!(self.from, From::FileName) || self.or.as_ref().is_some_and(|or| or.reads_file_name())
     }

@@ -93,6 +93,8 @@ struct BlocksFile {
     dated: Option<String>,
     #[serde(default)]
     needs: Vec<String>,
+    #[serde(default)]
+    also: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -279,6 +281,7 @@ impl Compiler<'_> {
                     begin: settings.begin.clone(),
                     dated: self.regex(settings.dated.as_deref()),
                     needs: settings.needs.clone(),
+                    also: settings.also.clone(),
                 }))
             }
             "outline" => Some(Reader::Outline),

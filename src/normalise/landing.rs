@@ -1,5 +1,6 @@
 //! Where the rows of one file land: typed, by table, each with what could not be settled.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -111,32 +112,28 @@ impl<'a> Landing<'a> {
         for declared in &table.columns {
             let mapping = columns.iter().find(|(name, _)| *name == declared.name).map(|(_, mapping)| mapping);
             let found = mapping.and_then(|mapping| self.given.find(mapping, &|place| field(place)));
-            match found.as_ref().map(|(mapping, text)| (*mapping, text.as_str())) {
+            let raw = found.as_ref().map_or("", |(_, text)| text.as_str());
+            let settled = match &found {
                 Some((mapping, text)) => {
+                    self.named_by_file |= matches!(mapping.from, From::FileName);
                     let place = if let From::Field(place) = mapping.from { place } else { 0 };
                     let settled = settle(text, &mapping.transform, &clock(place)).and_then(|cell| in_vocabulary(cell, declared));
-                    self.named_by_file |= matches!(mapping.from, From::FileName);
-                    match settled {
-                        Ok(Cell::Text(text)) if text.is_empty() && !declared.required => line.empty(declared),
-                        Ok(cell) => {
-                            let cell = self.on_the_clock(cell, mapping, declared);
-                            line.settled(declared, cell, text);
-                        }
-                        Err(why) => {
-                            self.count_unsettled(why, &declared.name, row, text);
-                            line.unsettled(declared, text);
-                        }
-                    }
+                    settled.map(|cell| self.on_the_clock(cell, &mapping.from, declared))
                 }
-                None if mapping.is_some_and(|mapping| mapping.or.as_ref().is_some_and(|or| matches!(or.from, From::Obtained))) => {
-                    self.count_unsettled("N-TIME-007", &declared.name, row, "");
-                    line.unsettled(declared, "");
-                }
-                None => {
+                None if mapping.is_some_and(Mapping::rests_on_obtained) => Err("N-TIME-007"),
+                None => Ok(Cell::Text(Cow::Borrowed(""))),
+            };
+            match settled {
+                Ok(Cell::Text(text)) if text.is_empty() => {
                     if declared.required {
                         self.count_unsettled("N-VAL-003", &declared.name, row, "");
                     }
                     line.empty(declared);
+                }
+                Ok(cell) => line.settled(declared, cell, raw),
+                Err(why) => {
+                    self.count_unsettled(why, &declared.name, row, raw);
+                    line.unsettled(declared, raw);
                 }
             }
         }
@@ -145,9 +142,9 @@ impl<'a> Landing<'a> {
 
     /// A time of day that the clock of the source gave is corrected by what is declared of the clock. What
     /// the engagement says is not the source's clock, and a column that keeps no raw text is left alone.
-    fn on_the_clock<'c>(&mut self, cell: Cell<'c>, mapping: &Mapping, declared: &Declared) -> Cell<'c> {
+    fn on_the_clock<'c>(&mut self, cell: Cell<'c>, from: &From, declared: &Declared) -> Cell<'c> {
         let Cell::Time(instant) = cell else { return cell };
-        if matches!(mapping.from, From::Obtained) {
+        if matches!(from, From::Obtained) {
             return Cell::Time(Instant { basis: ZoneBasis::Declared, ..instant });
         }
         match self.source.ahead() {
@@ -280,7 +277,9 @@ impl Given<'_> {
 
 fn in_vocabulary<'a>(cell: Cell<'a>, declared: &Declared) -> Result<Cell<'a>, Why> {
     match &cell {
-        Cell::Text(text) if !declared.values.is_empty() && !declared.values.iter().any(|value| value == text) => Err("N-VAL-001"),
+        Cell::Text(text) if !text.is_empty() && !declared.values.is_empty() && !declared.values.iter().any(|value| value == text) => {
+            Err("N-VAL-001")
+        }
         _ => Ok(cell),
     }
 }

@@ -64,7 +64,7 @@ pub struct SourceFacts {
     pub records: u64,
     /// Records rejected, by the reader or by a decoder.
     pub rejected: u64,
-    /// Blank lines, comments, headings.
+    /// Blank lines, comments, headings, and the lines over which a record goes on.
     pub blank: u64,
     /// Lines known to be no records.
     pub passed_over: u64,

@@ -8,14 +8,11 @@ use super::Output;
 use super::text::Lines;
 use crate::catalogue::format::Blocks as Settings;
 
-/// Most lines of a record.
-const MAX_PAIRS: usize = 1_000;
-
 struct Block {
     line: u64,
     dated: Option<BTreeMap<String, String>>,
     pairs: BTreeMap<String, String>,
-    spoiled: Option<&'static str>,
+    twice: bool,
 }
 
 struct Reader<'a, 'o> {
@@ -56,10 +53,12 @@ impl Reader<'_, '_> {
             self.begin(number, Some(date));
             return;
         }
-        let Some((key, value)) = text.split_once(':').map(|(key, value)| (key.trim(), value.trim())) else {
-            self.close();
+        let pair = text.split_once(':').map(|(key, value)| (key.trim(), value.trim()));
+        let known =
+            |key: &str| key == self.settings.begin || self.settings.needs.iter().chain(&self.settings.also).any(|known| known == key);
+        let Some((key, value)) = pair.filter(|(key, _)| known(key)) else {
             let start: String = text.chars().take(60).collect();
-            self.out.reject("N-LINE-001", number, format!("does not read as part of a record: {start}"));
+            self.out.reject("N-LINE-001", number, format!("no line of a record: {start}"));
             return;
         };
         let begins = key == self.settings.begin;
@@ -69,10 +68,9 @@ impl Reader<'_, '_> {
             self.out.parsed.blank += 1;
         }
         match &mut self.open {
-            Some(block) if block.pairs.len() >= MAX_PAIRS => block.spoiled = Some("more lines than a record has"),
             Some(block) => {
                 if block.pairs.insert(key.to_owned(), value.to_owned()).is_some() {
-                    block.spoiled = Some("a key stands twice in the record");
+                    block.twice = true;
                 }
             }
             None => self.out.reject("N-LINE-001", number, format!("{key:?} stands outside of a record")),
@@ -81,7 +79,7 @@ impl Reader<'_, '_> {
 
     fn begin(&mut self, line: u64, dated: Option<BTreeMap<String, String>>) {
         self.close();
-        self.open = Some(Block { line, dated, pairs: BTreeMap::new(), spoiled: None });
+        self.open = Some(Block { line, dated, pairs: BTreeMap::new(), twice: false });
     }
 
     fn close(&mut self) {
@@ -89,15 +87,15 @@ impl Reader<'_, '_> {
         self.closed += 1;
         self.give_first();
         let missing = self.settings.needs.iter().find(|key| !block.pairs.contains_key(*key));
-        let why = match (block.spoiled, missing) {
-            (Some(why), _) => why.to_owned(),
-            (None, Some(_)) if block.pairs.is_empty() => "a date, and no record below it".to_owned(),
-            (None, Some(key)) => format!("the record has no line {key:?}"),
-            (None, None) if self.closed == 1 => {
+        let why = match missing {
+            _ if block.twice => "a key stands twice in the record".to_owned(),
+            Some(_) if block.pairs.is_empty() => "a date, and no record below it".to_owned(),
+            Some(key) => format!("the record has no line {key:?}"),
+            None if self.closed == 1 => {
                 self.first = Some(block);
                 return;
             }
-            (None, None) => return self.give(&block),
+            None => return self.give(&block),
         };
         self.out.reject("N-LINE-001", block.line, why);
     }

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 
-use super::Output;
 use super::text::Lines;
+use super::{Output, secrets};
 
 /// Deepest nesting.
 const MAX_DEPTH: usize = 32;
@@ -19,8 +19,8 @@ const MASK: &str = "[masked]";
 pub(super) fn survey<R: Read>(lines: &mut Lines<R>) -> io::Result<BTreeMap<String, String>> {
     let mut top = BTreeMap::new();
     while let Some(line) = lines.next()? {
-        let Ok(text) = line.text else { continue };
-        if let Some((key, rest)) = key_of(text)
+        let Ok(text) = line.text.map(secrets::mask) else { continue };
+        if let Some((key, rest)) = key_of(&text)
             && let Ok(Scalar::Plain(value) | Scalar::Whole(value)) = scalar(rest)
         {
             top.entry(key).or_insert(value);

@@ -151,7 +151,7 @@ pub struct Evidence {
     pub records: u64,
     /// Records rejected.
     pub rejected: u64,
-    /// Blank lines, comments and headings.
+    /// Blank lines, comments, headings, and the lines over which a record goes on.
     pub blank: u64,
     /// Lines known to be no records of this format.
     pub passed_over: u64,

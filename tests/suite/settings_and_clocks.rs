@@ -251,6 +251,13 @@ fn of_several_readings_none_is_dated_by_the_file() {
 }
 
 #[test]
+fn a_line_among_readings_that_belongs_to_none_is_rejected_and_the_readings_stand() {
+    let transcript = format!("root@ca-01:~# chronyc -n tracking\n{READING}root@ca-01:~# exit\n");
+    let results = one(CLOCK, transcript, OBTAINED).run().results();
+    assert_eq!((results.file(CLOCK).records, results.file(CLOCK).rejected), (1, 2));
+}
+
+#[test]
 fn a_reading_that_is_cut_or_garbled_is_none() {
     let cut = one(CLOCK, READING.trim_end(), OBTAINED).run().results();
     assert_eq!((cut.file(CLOCK).records, cut.file(CLOCK).quality.as_str()), (0, "truncated"));

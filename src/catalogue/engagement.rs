@@ -69,6 +69,8 @@ pub struct Source {
     pub stream: Option<String>,
     /// Host.
     pub host: Option<String>,
+    /// How far the clock of the source was ahead of true time, as measured: `PT42S`, `-PT0.5S`.
+    pub clock_ahead: Option<String>,
     /// SHA-256 the operator gave for the one file.
     pub sha256: Option<String>,
     /// How they were obtained.
@@ -312,6 +314,9 @@ impl Engagement {
             if source.date_order.as_deref().is_some_and(|order| !["dmy", "mdy"].contains(&order)) {
                 complain(format!("source {:?}: date_order is \"dmy\" or \"mdy\"", source.path));
             }
+            if source.clock_ahead.is_some() && source.ahead().is_none() {
+                complain(format!("source {:?}: clock_ahead is a length of time such as PT42S, or -PT42S for a clock behind", source.path));
+            }
             if let Some(obtained) = &source.obtained
                 && !["provided", "observed", "direct", "third-party"].contains(&obtained.how.as_str())
             {
@@ -386,6 +391,7 @@ impl Engagement {
             date_order: None,
             stream: None,
             host: None,
+            clock_ahead: None,
             sha256: None,
             obtained: None,
         };
@@ -396,6 +402,7 @@ impl Engagement {
             merged.date_order = source.date_order.or(merged.date_order);
             merged.stream = source.stream.or(merged.stream);
             merged.host = source.host.or(merged.host);
+            merged.clock_ahead = source.clock_ahead.or(merged.clock_ahead);
             merged.sha256 = source.sha256.or(merged.sha256);
             merged.obtained = source.obtained.or(merged.obtained);
         }
@@ -414,6 +421,20 @@ impl Source {
     #[must_use]
     pub fn time_zone(&self) -> Option<TimeZone> {
         self.zone.as_deref().and_then(|zone| TimeZone::get(zone).ok())
+    }
+
+    /// How far the clock was ahead, in microseconds; at most a year.
+    #[must_use]
+    pub fn ahead(&self) -> Option<i64> {
+        let text = self.clock_ahead.as_deref()?.trim();
+        let duration: jiff::SignedDuration = text.strip_prefix('-').unwrap_or(text).starts_with("PT").then(|| text.parse().ok())??;
+        i64::try_from(duration.as_micros()).ok().filter(|micros| micros.abs() <= 366 * 86_400 * 1_000_000)
+    }
+
+    /// When the files were obtained, as declared.
+    #[must_use]
+    pub fn obtained_on(&self) -> Option<String> {
+        self.obtained.as_ref().map(|obtained| obtained.on.to_string())
     }
 
     /// The declared order of dates.

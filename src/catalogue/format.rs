@@ -51,6 +51,12 @@ pub enum Reader {
     X509,
     /// Configuration: one key and value a line.
     KeyValue(KeyValue),
+    /// Records of several lines, each `key : value`.
+    Blocks(Blocks),
+    /// Keys and values nested by indentation: the part of YAML that configuration dumps write.
+    Outline,
+    /// A map as `java.beans.XMLEncoder` writes it; nothing in it is ever made into an object.
+    JavaBeans,
 }
 
 /// Settings of log lines.
@@ -70,6 +76,8 @@ pub struct Lines {
     pub claims: Option<Regex>,
     /// A line that is known to be no record.
     pub other: Option<Regex>,
+    /// A line that is not UTF-8 is read as Latin-1.
+    pub latin1: bool,
 }
 
 /// Settings of delimited text.
@@ -89,13 +97,32 @@ pub struct Delimited {
 #[derive(Debug)]
 pub struct KeyValue {
     /// What begins a comment.
-    pub comment: String,
+    pub comment: Vec<String>,
+    /// Groups `key` and `value` of a line, where the first white space or `=` does not part them.
+    pub pattern: Option<Regex>,
+    /// Keys whose lines add up: each is in force.
+    pub adds: Option<Regex>,
+    /// Nothing says which line of a key decides where it stands twice: none is taken to.
+    pub open: bool,
     /// A line that begins a conditional block.
     pub block: Option<Regex>,
     /// A line that reads other files.
     pub include: Option<Regex>,
     /// Found in a dump of the effective configuration only.
     pub effective: Option<Regex>,
+}
+
+/// Settings of records of several lines.
+#[derive(Debug)]
+pub struct Blocks {
+    /// The key that begins a record.
+    pub begin: String,
+    /// A line above a record that dates it, with named groups.
+    pub dated: Option<Regex>,
+    /// Keys without which a record is none.
+    pub needs: Vec<String>,
+    /// Other keys it may have; a line with any other key is rejected.
+    pub also: Vec<String>,
 }
 
 /// What a record becomes in one table.
@@ -153,6 +180,8 @@ pub struct Mapping {
     pub part: Option<Part>,
     /// What becomes of the text.
     pub transform: Transform,
+    /// How the column is filled where this gives no text.
+    pub or: Option<Box<Mapping>>,
 }
 
 /// Where a text comes from.
@@ -166,6 +195,10 @@ pub enum From {
     Stream,
     /// The host the engagement names for the file.
     Host,
+    /// When the engagement says the file was obtained.
+    Obtained,
+    /// The name of the file, without its folders.
+    FileName,
 }
 
 /// A part of a text.
@@ -199,6 +232,16 @@ pub enum Transform {
     Asn1Time,
     /// Milliseconds since 1970.
     EpochMilliseconds,
+    /// `0.000012345 seconds slow of NTP time`, in whole microseconds; slow is negative.
+    ClockOffset,
+    /// The text of the first pattern that is found, `$1` being what its first group caught; a text that
+    /// none is found in is unreadable unless there is a default.
+    Match {
+        /// Patterns and texts, in order.
+        patterns: Vec<(Regex, String)>,
+        /// The text for anything else; empty leaves the cell empty.
+        default: Option<String>,
+    },
     /// One word for another; a word not in the list is unreadable unless there is a default.
     Map {
         /// The list.
@@ -218,5 +261,24 @@ impl Format {
         tables.sort_unstable();
         tables.dedup();
         tables
+    }
+
+    /// Whether a row may say what stands in the name of the file alone.
+    #[must_use]
+    pub fn reads_file_name(&self) -> bool {
+        let columns = |emit: &Emit| matches!(&emit.content, Content::Columns(columns) if columns.iter().any(|(_, m)| m.reads_file_name()));
+        self.emits.iter().any(columns)
+    }
+}
+
+impl Mapping {
+    /// Whether a record that does not say it is dated by when the file was obtained.
+    #[must_use]
+    pub fn rests_on_obtained(&self) -> bool {
+        self.or.as_ref().is_some_and(|or| matches!(or.from, From::Obtained))
+    }
+
+    fn reads_file_name(&self) -> bool {
+        matches!(self.from, From::FileName) || self.or.as_ref().is_some_and(|or| or.reads_file_name())
     }
 }

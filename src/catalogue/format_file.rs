@@ -7,7 +7,9 @@ use regex::Regex;
 use serde::Deserialize;
 
 use super::Complaint;
-use super::format::{Condition, Content, Delimited, Emit, Format, From, KeyValue, Lines, Mapping, Part, Reader, Recognise, Transform};
+use super::format::{
+    Blocks, Condition, Content, Delimited, Emit, Format, From, KeyValue, Lines, Mapping, Part, Reader, Recognise, Transform,
+};
 use super::table::Tables;
 
 /// What was written in a format file.
@@ -24,6 +26,7 @@ pub struct FormatFile {
     lines: Option<LinesFile>,
     delimited: Option<DelimitedFile>,
     key_value: Option<KeyValueFile>,
+    blocks: Option<BlocksFile>,
     emit: Vec<EmitFile>,
 }
 
@@ -49,6 +52,7 @@ struct LinesFile {
     pattern: Option<String>,
     claims: Option<String>,
     other: Option<String>,
+    encoding: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -65,10 +69,32 @@ struct DelimitedFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KeyValueFile {
-    comment: String,
+    comment: OneOrMore,
+    pattern: Option<String>,
+    adds: Option<String>,
+    #[serde(default)]
+    open: bool,
     block: Option<String>,
     include: Option<String>,
     effective: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "a text or a list of texts")]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BlocksFile {
+    begin: String,
+    dated: Option<String>,
+    #[serde(default)]
+    needs: Vec<String>,
+    #[serde(default)]
+    also: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -101,6 +127,8 @@ struct MappingFile {
     kind: Option<String>,
     pattern: Option<String>,
     map: Option<BTreeMap<String, String>>,
+    #[serde(rename = "match", default)]
+    patterns: Vec<(String, String)>,
     like: Option<String>,
     default: Option<String>,
     #[serde(default)]
@@ -108,6 +136,7 @@ struct MappingFile {
     #[serde(default)]
     only_when: BTreeMap<String, ConditionFile>,
     part: Option<Part>,
+    or: Option<Box<MappingFile>>,
 }
 
 /// Reads every format file.
@@ -199,6 +228,9 @@ impl Compiler<'_> {
                 if lines.pattern.is_none() && lines.fields.is_empty() {
                     self.complain("[lines] needs either fields or a pattern");
                 }
+                if lines.encoding.as_deref().is_some_and(|encoding| encoding != "latin-1") {
+                    self.complain("[lines] encoding can only be \"latin-1\"; UTF-8 and UTF-16 need no setting");
+                }
                 Some(Reader::Lines(Lines {
                     start: self.regex(lines.start.as_deref()),
                     separator: lines.separator.unwrap_or(';'),
@@ -207,6 +239,7 @@ impl Compiler<'_> {
                     pattern: self.regex(lines.pattern.as_deref()),
                     claims: self.regex(lines.claims.as_deref()),
                     other: self.regex(lines.other.as_deref()),
+                    latin1: lines.encoding.is_some(),
                 }))
             }
             "delimited" => {
@@ -227,14 +260,35 @@ impl Compiler<'_> {
                     return None;
                 };
                 Some(Reader::KeyValue(KeyValue {
-                    comment: settings.comment.clone(),
+                    comment: match &settings.comment {
+                        OneOrMore::One(comment) => vec![comment.clone()],
+                        OneOrMore::More(comments) => comments.clone(),
+                    },
+                    pattern: self.regex(settings.pattern.as_deref()),
+                    adds: self.regex(settings.adds.as_deref()),
+                    open: settings.open,
                     block: self.regex(settings.block.as_deref()),
                     include: self.regex(settings.include.as_deref()),
                     effective: self.regex(settings.effective.as_deref()),
                 }))
             }
+            "blocks" => {
+                let Some(settings) = &file.blocks else {
+                    self.complain("reader \"blocks\" needs a [blocks] section");
+                    return None;
+                };
+                Some(Reader::Blocks(Blocks {
+                    begin: settings.begin.clone(),
+                    dated: self.regex(settings.dated.as_deref()),
+                    needs: settings.needs.clone(),
+                    also: settings.also.clone(),
+                }))
+            }
+            "outline" => Some(Reader::Outline),
+            "java-beans" => Some(Reader::JavaBeans),
             other => {
-                self.complain(format!("unknown reader {other:?}; readers are lines, delimited, json-lines, x509, key-value"));
+                let known = "lines, delimited, json-lines, x509, key-value, blocks, outline, java-beans";
+                self.complain(format!("unknown reader {other:?}; readers are {known}"));
                 None
             }
         }
@@ -299,6 +353,8 @@ impl Compiler<'_> {
         let from = match (raw.from.as_deref(), &raw.value) {
             (Some("source.stream"), None) => From::Stream,
             (Some("source.host"), None) => From::Host,
+            (Some("source.obtained"), None) => From::Obtained,
+            (Some("source.file"), None) => From::FileName,
             (Some(field), None) => From::Field(self.field(field)),
             (None, Some(value)) => From::Constant(value.clone()),
             _ => {
@@ -316,6 +372,14 @@ impl Compiler<'_> {
             "datetime" => Transform::Datetime(raw.pattern.clone().unwrap_or_else(|| "auto".to_owned())),
             "asn1-time" => Transform::Asn1Time,
             "epoch-milliseconds" => Transform::EpochMilliseconds,
+            "clock-offset" => Transform::ClockOffset,
+            "match" => {
+                let mut patterns = Vec::new();
+                for (pattern, text) in &raw.patterns {
+                    patterns.extend(self.regex(Some(pattern)).map(|pattern| (pattern, text.clone())));
+                }
+                Transform::Match { patterns, default: raw.default.clone() }
+            }
             "map" => {
                 let words = raw.map.clone().or_else(|| self.map_of(raw.like.as_deref()?, table, column));
                 let Some(words) = words else {
@@ -329,7 +393,11 @@ impl Compiler<'_> {
                 return None;
             }
         };
-        Some(Mapping { from, only_when: self.conditions(&raw.only_when), part: raw.part.clone(), transform })
+        let or = match &raw.or {
+            Some(or) => Some(Box::new(self.mapping(table, column, or)?)),
+            None => None,
+        };
+        Some(Mapping { from, only_when: self.conditions(&raw.only_when), part: raw.part.clone(), transform, or })
     }
 
     fn map_of(&self, format: &str, table: &str, column: &str) -> Option<BTreeMap<String, String>> {

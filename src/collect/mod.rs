@@ -203,7 +203,7 @@ impl Collected {
                 self.notes.push(Note::on("N-HASH-001", number, format!("declared {hash}, found {}", content.sha256)));
             }
         }
-        if let Some(first) = self.evidence.iter_mut().find(|first| same(first, &evidence, engagement)) {
+        if let Some(first) = self.evidence.iter_mut().find(|first| same(first, &evidence, engagement, catalogue)) {
             first.also.push(evidence.path.clone());
             let note = Note::on("N-FS-006", first.number, format!("the same content stands under {}", evidence.path));
             self.notes.push(note);
@@ -337,8 +337,13 @@ impl Collected {
 }
 
 /// Equal content declared alike is one piece of evidence; two hosts may well have one configuration.
-fn same(first: &Evidence, second: &Evidence, engagement: &Engagement) -> bool {
+fn same(first: &Evidence, second: &Evidence, engagement: &Engagement, catalogue: &Catalogue) -> bool {
     let (one, other) = (engagement.on(&first.path), engagement.on(&second.path));
+    let format = first.format.as_ref().and_then(|name| catalogue.formats.get(name));
+    // Two profiles may well be equal in all but their name, which stands in that of the file.
+    if format.is_some_and(Format::reads_file_name) && first.path.rsplit('/').next() != second.path.rsplit('/').next() {
+        return false;
+    }
     !first.sha256.is_empty()
         && first.sha256 == second.sha256
         && first.hash_status == second.hash_status
@@ -346,6 +351,8 @@ fn same(first: &Evidence, second: &Evidence, engagement: &Engagement) -> bool {
         && one.date_order == other.date_order
         && one.host == other.host
         && one.stream == other.stream
+        && one.clock_ahead == other.clock_ahead
+        && one.obtained_on() == other.obtained_on()
         && one.format == other.format
         && engagement.profile_of(&first.path) == engagement.profile_of(&second.path)
 }

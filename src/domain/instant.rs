@@ -13,6 +13,10 @@ pub enum ZoneBasis {
     Declared,
     /// A date without a time of day: it needs no zone at that precision.
     Date,
+    /// As explicit, and corrected by what the engagement declares of the clock.
+    ExplicitCorrected,
+    /// As declared, and corrected by what the engagement declares of the clock.
+    DeclaredCorrected,
 }
 
 impl ZoneBasis {
@@ -23,6 +27,18 @@ impl ZoneBasis {
             Self::Explicit => "explicit",
             Self::Declared => "declared",
             Self::Date => "date",
+            Self::ExplicitCorrected => "explicit, clock corrected",
+            Self::DeclaredCorrected => "declared, clock corrected",
+        }
+    }
+
+    /// The basis of an instant that was corrected by what is declared of the clock. A date is not.
+    #[must_use]
+    pub fn corrected(self) -> Self {
+        match self {
+            Self::Explicit | Self::ExplicitCorrected => Self::ExplicitCorrected,
+            Self::Declared | Self::DeclaredCorrected => Self::DeclaredCorrected,
+            Self::Date => Self::Date,
         }
     }
 }

@@ -154,7 +154,13 @@ pub const CODES: &[Entry] = &[
         "N-CFG-003",
         Weight::Weakens,
         "the configuration includes other files, which may decide first",
-        "supply the effective configuration (sshd -T) instead",
+        "supply the effective configuration (sshd -T) instead, or the included files as well",
+    ),
+    code(
+        "N-CFG-004",
+        Weight::Informs,
+        "what is configured is named by the file name alone",
+        "see that nobody renamed the file: what it is called is not part of its content",
     ),
     code("N-DUP-001", Weight::Informs, "the same record stands in more than one place; it is counted once", "none needed"),
     code(
@@ -288,6 +294,18 @@ pub const CODES: &[Entry] = &[
     ),
     code("N-TIME-004", Weight::Weakens, "a time in the hour that the zone skips or repeats", "ask for an export with offsets"),
     code("N-TIME-005", Weight::Informs, "day and month order proven by a value above 12", "none needed"),
+    code(
+        "N-TIME-006",
+        Weight::Informs,
+        "the clock of the source was off by what the engagement declares (clock_ahead); its instants were corrected by it, their raw text stays",
+        "none needed; keep the record of how the clock was measured",
+    ),
+    code(
+        "N-TIME-007",
+        Weight::Weakens,
+        "a record that does not say when it was made, from a file of which nobody declared when it was obtained",
+        "in engagement.toml, in the [[source]] of this file, set  obtained = { how = \"observed\", by = \"…\", on = 2022-01-10T09:00:00Z }",
+    ),
     code("N-VAL-001", Weight::Weakens, "a value outside the closed list of its column", "correct the register, or extend the format file"),
     code(
         "N-VAL-002",
@@ -333,6 +351,18 @@ pub const CODES: &[Entry] = &[
         Weight::Informs,
         "cells outside the columns of the heading; not used",
         "look at them: they may be remarks, or belong to a column without a name",
+    ),
+    code(
+        "N-XML-001",
+        Weight::Weakens,
+        "an XML file with a document type declaration: entities could make it say or reach anything; not read",
+        "ask for a fresh export: the program that writes this format writes no such declaration",
+    ),
+    code(
+        "N-XML-002",
+        Weight::Weakens,
+        "an XML file, or an entry in it, that does not read as its format",
+        "ask for a fresh export; do not repair evidence by hand",
     ),
     code(
         "N-JUDGE-001",

@@ -4,18 +4,27 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Captures, Regex};
 
 static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"(?i)\b(password|passwd|passphrase|pwd|pin|secret|token|ott|api[_-]?key)(["']?\s*[=:]\s*["']?)([^\s;,"'&]+)"#).ok()
+    Regex::new(
+        r#"(?i)\b(?P<thing>(?:crypto|ca) )?(?P<word>password|passwd|passphrase|pwd|pin|secret|token|ott|api[_-]?key|authentication code)(?P<sign>["']?\s*[=:]\s*["']?)[^\s;,"'&]+"#,
+    )
+    .ok()
 });
 
-/// The text with every secret masked; borrowed where there is none.
+/// The text with every secret masked; borrowed where there is none. A crypto token is a thing that has a
+/// name, and no secret.
 pub(crate) fn mask(text: &str) -> Cow<'_, str> {
-    match SECRET.as_ref() {
-        Some(pattern) => pattern.replace_all(text, "$1$2[masked]"),
-        None => Cow::Borrowed(text),
+    let Some(pattern) = SECRET.as_ref() else { return Cow::Borrowed(text) };
+    if pattern.captures_iter(text).all(|found| found.name("thing").is_some()) {
+        return Cow::Borrowed(text);
     }
+    pattern.replace_all(text, |found: &Captures<'_>| {
+        let group = |name: &str| found.name(name).map_or("", |group| group.as_str());
+        let all = found.get(0).map_or("", |all| all.as_str());
+        if group("thing").is_empty() { format!("{}{}[masked]", group("word"), group("sign")) } else { all.to_owned() }
+    })
 }
 
 #[cfg(test)]
@@ -27,11 +36,12 @@ mod tests {
         assert_eq!(mask("user=so1 password=hunter2;next=1"), "user=so1 password=[masked];next=1");
         assert_eq!(mask(r#"{"ott": "eyJhbGci"}"#), r#"{"ott": "[masked]"}"#);
         assert_eq!(mask("PIN: 123456 accepted"), "PIN: [masked] accepted");
+        assert_eq!(mask("Crypto Token: Issuing; token: abc"), "Crypto Token: Issuing; token: [masked]");
     }
 
     #[test]
     fn a_word_that_only_begins_like_a_secret_is_left_alone() {
-        for text in ["tokentype=2", "PasswordAuthentication no", "authToken\":\"CN=x", "pinned=3"] {
+        for text in ["tokentype=2", "PasswordAuthentication no", "authToken\":\"CN=x", "pinned=3", "Crypto Token: Issuing"] {
             assert_eq!(mask(text), text);
         }
     }

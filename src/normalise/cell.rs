@@ -50,12 +50,37 @@ pub(super) fn settle<'a>(text: &'a str, transform: &Transform, clock: &Clock<'_>
         Transform::Datetime(pattern) if pattern == "iso" => iso(text.trim(), clock).map(Cell::Time).map_err(code),
         Transform::Datetime(pattern) => patterned(text.trim(), pattern, clock).map(Cell::Time).map_err(code),
         Transform::Asn1Time => asn1(text.trim()).map(Cell::Time).ok_or("N-TIME-001"),
+        Transform::Match { patterns, default } => {
+            let found = patterns.iter().find_map(|(pattern, word)| {
+                let mut found = String::new();
+                pattern.captures(text)?.expand(word, &mut found);
+                Some(found)
+            });
+            found.or_else(|| default.clone()).map(|text| Cell::Text(Cow::Owned(text))).ok_or("N-VAL-001")
+        }
+        Transform::ClockOffset => clock_offset(text).map(Cell::Integer).ok_or("N-VAL-002"),
         Transform::EpochMilliseconds => {
             let millis: i64 = text.trim().parse().map_err(|_| "N-TIME-001")?;
             let micros = millis.checked_mul(1_000).filter(|micros| Timestamp::from_microsecond(*micros).is_ok()).ok_or("N-TIME-001")?;
             Ok(Cell::Time(Instant { micros, precision: "ms", basis: ZoneBasis::Explicit }))
         }
     }
+}
+
+/// `0.000012345 seconds slow of NTP time` as chronyc(1) writes it: microseconds, to the nearest, ahead of
+/// the reference where positive.
+fn clock_offset(text: &str) -> Option<i64> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let [number, "seconds", side @ ("slow" | "fast"), "of", "NTP", "time"] = words.as_slice() else { return None };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if !whole.bytes().chain(fraction.bytes()).all(|octet| octet.is_ascii_digit()) {
+        return None;
+    }
+    // Seven digits of the fraction, of which the last decides how the sixth is rounded.
+    let digits: String = fraction.chars().chain(std::iter::repeat('0')).take(7).collect();
+    let tenths = whole.parse::<i64>().ok()?.checked_mul(10_000_000)?.checked_add(digits.parse().ok()?)?;
+    let micros = tenths.checked_add(5)? / 10;
+    Some(if *side == "slow" { -micros } else { micros })
 }
 
 fn code(why: Unsettled) -> Why {
@@ -233,6 +258,33 @@ mod tests {
         assert_eq!(asn1("491231235959Z").map(|i| text(i.micros)).as_deref(), Some("2049-12-31T23:59:59Z"));
         assert_eq!(asn1("500101000000Z").map(|i| text(i.micros)).as_deref(), Some("1950-01-01T00:00:00Z"));
         assert_eq!(read("03.04.20", None, Some(DateOrder::Dmy)), Err(Unsettled::NotATime));
+    }
+
+    #[test]
+    fn a_slow_clock_is_behind_and_a_fast_one_ahead() {
+        assert_eq!(clock_offset("0.000012345 seconds slow of NTP time"), Some(-12));
+        assert_eq!(clock_offset("0.000012500 seconds fast of NTP time"), Some(13));
+        assert_eq!(clock_offset("42.000000000 seconds fast of NTP time"), Some(42_000_000));
+        for text in
+            ["0.1 seconds", "-0.1 seconds slow of NTP time", "99999999999999 seconds fast of NTP time", "x seconds fast of NTP time"]
+        {
+            assert_eq!(clock_offset(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_first_pattern_that_is_found_gives_the_text() {
+        let pattern = |pattern: &str, text: &str| (regex::Regex::new(pattern).unwrap(), text.to_owned());
+        let patterns = vec![pattern("^Add (User)", "$1"), pattern("User", "later")];
+        let clock = Clock { zone: None, order: None };
+        let settled = |text: &str, default: Option<&str>| {
+            let transform = Transform::Match { patterns: patterns.clone(), default: default.map(ToOwned::to_owned) };
+            settle(text, &transform, &clock).map(|cell| if let Cell::Text(text) = cell { text.into_owned() } else { String::new() })
+        };
+        assert_eq!(settled("Add User 'x'", None).as_deref(), Ok("User"));
+        assert_eq!(settled("Delete User 'x'", None).as_deref(), Ok("later"));
+        assert_eq!(settled("POST", Some("other")).as_deref(), Ok("other"));
+        assert_eq!(settled("POST", None), Err("N-VAL-001"));
     }
 
     proptest! {

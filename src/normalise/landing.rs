@@ -1,5 +1,6 @@
 //! Where the rows of one file land: typed, by table, each with what could not be settled.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,8 @@ use super::{certificate, crl};
 use crate::catalogue::engagement::Source;
 use crate::catalogue::format::{Content, Emit, Format, From, Mapping};
 use crate::catalogue::table::{Declared, Tables};
-use crate::domain::evidence::Locator;
+use crate::domain::evidence::{Evidence, Locator};
+use crate::domain::instant::{Instant, ZoneBasis};
 use crate::domain::note::Note;
 use crate::engine::EngineError;
 use crate::parse::Batch;
@@ -26,10 +28,14 @@ pub(super) struct Landing<'a> {
     evidence: u32,
     locator: Locator<'a>,
     source: &'a Source,
-    stream: String,
+    beside: Beside<'a>,
     profile: Option<&'a str>,
     tables: &'a Tables,
     folder: PathBuf,
+    /// Instants that were corrected by what is declared of the clock.
+    corrected: u64,
+    /// A row says what stands in the name of the file alone.
+    named_by_file: bool,
     writers: BTreeMap<String, Writer>,
     unsettled: BTreeMap<(Why, String), (u64, u64, String)>,
     /// The first failure to write; nothing more is written after it.
@@ -40,7 +46,7 @@ pub(super) struct Landing<'a> {
 
 impl<'a> Landing<'a> {
     pub(super) fn new(
-        evidence: u32,
+        evidence: &'a Evidence,
         locator: Locator<'a>,
         source: &'a Source,
         stream: &str,
@@ -49,13 +55,20 @@ impl<'a> Landing<'a> {
         folder: &Path,
     ) -> Self {
         Self {
-            evidence,
+            evidence: evidence.number,
             locator,
             source,
-            stream: stream.to_owned(),
+            beside: Beside {
+                stream: stream.to_owned(),
+                host: source.host.as_deref(),
+                obtained: source.obtained_on(),
+                file: evidence.path.rsplit('/').next().unwrap_or_default(),
+            },
             profile,
             tables,
             folder: folder.to_owned(),
+            corrected: 0,
+            named_by_file: false,
             writers: BTreeMap::new(),
             unsettled: BTreeMap::new(),
             failure: None,
@@ -99,35 +112,51 @@ impl<'a> Landing<'a> {
         let mut line = Line::new(table, row, None);
         for declared in &table.columns {
             let mapping = columns.iter().find(|(name, _)| *name == declared.name).map(|(_, mapping)| mapping);
-            let text =
-                mapping.and_then(|mapping| source_text(mapping, &self.stream, self.source.host.as_deref(), &|place| (given.field)(place)));
-            let place = mapping.map_or(0, |mapping| if let From::Field(place) = mapping.from { place } else { 0 });
-            if let Some(why) = mapping.and_then(|mapping| doubt_of(mapping, given.doubt)) {
-                let text = text.unwrap_or_default();
-                self.count_unsettled(why, &declared.name, row, &text);
-                line.unsettled(declared, &text);
-                continue;
-            }
-            match (text.as_deref(), mapping) {
-                (Some(text), Some(mapping)) => {
+            let found = mapping.and_then(|mapping| self.beside.find(mapping, given.field));
+            let raw = found.as_ref().map_or("", |(_, text)| text.as_str());
+            let doubt = mapping.and_then(|mapping| doubt_of(mapping, given.doubt));
+            let settled = match &found {
+                _ if doubt.is_some() => Err(doubt.unwrap_or_default()),
+                Some((mapping, text)) => {
+                    self.named_by_file |= matches!(mapping.from, From::FileName);
+                    let place = if let From::Field(place) = mapping.from { place } else { 0 };
                     let settled = settle(text, &mapping.transform, &(given.clock)(place)).and_then(|cell| in_vocabulary(cell, declared));
-                    match settled {
-                        Ok(cell) => line.settled(declared, cell, text),
-                        Err(why) => {
-                            self.count_unsettled(why, &declared.name, row, text);
-                            line.unsettled(declared, text);
-                        }
-                    }
+                    settled.map(|cell| self.on_the_clock(cell, &mapping.from, declared))
                 }
-                _ => {
+                None if mapping.is_some_and(Mapping::rests_on_obtained) => Err("N-TIME-007"),
+                None => Ok(Cell::Text(Cow::Borrowed(""))),
+            };
+            match settled {
+                Ok(Cell::Text(text)) if text.is_empty() => {
                     if declared.required {
                         self.count_unsettled("N-VAL-003", &declared.name, row, "");
                     }
                     line.empty(declared);
                 }
+                Ok(cell) => line.settled(declared, cell, raw),
+                Err(why) => {
+                    self.count_unsettled(why, &declared.name, row, raw);
+                    line.unsettled(declared, raw);
+                }
             }
         }
         self.write(&emit.table, line);
+    }
+
+    /// A time of day that the clock of the source gave is corrected by what is declared of the clock. What
+    /// the engagement says is not the source's clock, and a column that keeps no raw text is left alone.
+    fn on_the_clock<'c>(&mut self, cell: Cell<'c>, from: &From, declared: &Declared) -> Cell<'c> {
+        let Cell::Time(instant) = cell else { return cell };
+        if matches!(from, From::Obtained) {
+            return Cell::Time(Instant { basis: ZoneBasis::Declared, ..instant });
+        }
+        match self.source.ahead() {
+            Some(ahead) if declared.traced && instant.precision != "day" => {
+                self.corrected += 1;
+                Cell::Time(Instant { micros: instant.micros.saturating_sub(ahead), basis: instant.basis.corrected(), ..instant })
+            }
+            _ => cell,
+        }
     }
 
     fn count_unsettled(&mut self, why: Why, column: &str, row: u64, text: &str) {
@@ -193,6 +222,13 @@ impl<'a> Landing<'a> {
         for (name, writer) in std::mem::take(&mut self.writers) {
             landed.insert(name, writer.finish()?);
         }
+        if let Some(ahead) = &self.source.clock_ahead {
+            let what = format!("clock_ahead = {ahead:?}: {} instants were corrected by it", self.corrected);
+            self.notes.push(Note::on("N-TIME-006", self.evidence, what).times(self.corrected));
+        }
+        if self.named_by_file {
+            self.notes.push(Note::on("N-CFG-004", self.evidence, format!("named by the file name: {}", self.beside.file)));
+        }
         for ((code, column), (count, row, example)) in self.unsettled {
             let what = if example.is_empty() {
                 format!("column {column}: empty")
@@ -212,32 +248,47 @@ fn doubt_of(mapping: &Mapping, doubt: &dyn Fn(usize) -> Option<Why>) -> Option<W
     own.or_else(|| mapping.only_when.iter().find_map(|(place, _)| doubt(*place)))
 }
 
-/// The text a column is filled from; nothing where a condition does not hold or the cell is empty.
-fn source_text<'x>(
-    mapping: &'x Mapping,
-    stream: &'x str,
-    host: Option<&'x str>,
-    field: &dyn Fn(usize) -> Option<&'x str>,
-) -> Option<String> {
-    if !mapping.only_when.iter().all(|(place, condition)| condition.holds(field(*place))) {
-        return None;
+/// What is known of a file beside its content.
+struct Beside<'a> {
+    stream: String,
+    host: Option<&'a str>,
+    obtained: Option<String>,
+    file: &'a str,
+}
+
+impl Beside<'_> {
+    /// The text a column is filled from, and the mapping that found it; nothing where no condition holds
+    /// or the cell is empty.
+    fn find<'m, 't>(&self, mapping: &'m Mapping, field: &dyn Fn(usize) -> Option<&'t str>) -> Option<(&'m Mapping, String)> {
+        let found = self.text(mapping, field).map(|text| (mapping, text));
+        found.or_else(|| self.find(mapping.or.as_deref()?, field))
     }
-    let text = match &mapping.from {
-        From::Field(place) => field(*place)?,
-        From::Constant(text) => text,
-        From::Stream => stream,
-        From::Host => host?,
-    };
-    let text = match &mapping.part {
-        Some(part) => text.split(part.separator.as_str()).nth(part.index)?,
-        None => text,
-    };
-    (!text.is_empty()).then(|| text.to_owned())
+
+    fn text<'t>(&self, mapping: &Mapping, field: &dyn Fn(usize) -> Option<&'t str>) -> Option<String> {
+        if !mapping.only_when.iter().all(|(place, condition)| condition.holds(field(*place))) {
+            return None;
+        }
+        let text = match &mapping.from {
+            From::Field(place) => field(*place)?,
+            From::Constant(text) => text,
+            From::Stream => &self.stream,
+            From::Host => self.host?,
+            From::Obtained => self.obtained.as_deref()?,
+            From::FileName => self.file,
+        };
+        let text = match &mapping.part {
+            Some(part) => text.split(part.separator.as_str()).nth(part.index)?,
+            None => text,
+        };
+        (!text.is_empty()).then(|| text.to_owned())
+    }
 }
 
 fn in_vocabulary<'a>(cell: Cell<'a>, declared: &Declared) -> Result<Cell<'a>, Why> {
     match &cell {
-        Cell::Text(text) if !declared.values.is_empty() && !declared.values.iter().any(|value| value == text) => Err("N-VAL-001"),
+        Cell::Text(text) if !text.is_empty() && !declared.values.is_empty() && !declared.values.iter().any(|value| value == text) => {
+            Err("N-VAL-001")
+        }
         _ => Ok(cell),
     }
 }

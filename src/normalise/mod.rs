@@ -65,7 +65,7 @@ pub struct SourceFacts {
     pub records: u64,
     /// Records rejected, by the reader or by a decoder.
     pub rejected: u64,
-    /// Blank lines, comments, headings.
+    /// Blank lines, comments, headings, and the lines over which a record goes on.
     pub blank: u64,
     /// Lines known to be no records.
     pub passed_over: u64,
@@ -210,7 +210,8 @@ fn read(
     let profile = engagement.profile_of(&evidence.path);
     let stream = stream_of(evidence, formats, &source);
     let layout = layout_of(evidence);
-    let declared = [&source.zone, &source.date_order, &source.host].map(|value| value.as_deref().unwrap_or_default());
+    let declared = [&source.zone, &source.date_order, &source.host, &source.clock_ahead].map(|value| value.as_deref().unwrap_or_default());
+    let obtained = source.obtained_on().unwrap_or_default();
     let key = [
         env!("ASSURE_SOURCE"),
         catalogue.sha256.as_str(),
@@ -219,6 +220,9 @@ fn read(
         declared[0],
         declared[1],
         declared[2],
+        declared[3],
+        obtained.as_str(),
+        if formats.iter().any(|format| format.reads_file_name()) { evidence.path.as_str() } else { "" },
         stream.as_str(),
         profile.unwrap_or_default(),
     ];
@@ -228,8 +232,8 @@ fn read(
     }
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).map_err(|source| EngineError::File { path: folder.clone(), source })?;
-    let mut landing =
-        Landing::new(evidence.number, parse::locator(evidence, &catalogue.formats), &source, &stream, profile, &catalogue.tables, &folder);
+    let locator = parse::locator(evidence, &catalogue.formats);
+    let mut landing = Landing::new(evidence, locator, &source, &stream, profile, &catalogue.tables, &folder);
     // A reader that dies costs its file, not the audit.
     let parsed = catch_unwind(AssertUnwindSafe(|| {
         parse::parse(evidence, &catalogue.formats, &source, &mut |format, batch| landing.take(format, batch))

@@ -1,7 +1,8 @@
 //! Configuration files of one key and value a line, with comments, conditional blocks and includes.
-//! The first line of a key within its scope decides; a line after an include may be decided elsewhere.
+//! Which line of a key decides where it stands twice depends on the program: the first one, every one,
+//! or nobody says, and then none is taken to. An include may decide elsewhere.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 
 use super::Output;
@@ -9,7 +10,44 @@ use super::text::Lines;
 use crate::catalogue::format::KeyValue;
 use crate::domain::note::Note;
 
-pub(super) fn read<R: Read>(settings: &KeyValue, effective: bool, lines: &mut Lines<R>, out: &mut Output<'_>) -> io::Result<()> {
+/// What has to be known of a file before its first line can be judged.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    includes: bool,
+    times: BTreeMap<(String, String), u64>,
+}
+
+/// What a line is.
+enum Kind<'t> {
+    Comment,
+    Pair { key: &'t str, value: &'t str },
+    Unread,
+}
+
+/// Counts the lines of each key, where the first one does not simply decide.
+pub(super) fn survey<R: Read>(settings: &KeyValue, lines: &mut Lines<R>) -> io::Result<Survey> {
+    let mut survey = Survey::default();
+    if !settings.open {
+        return Ok(survey);
+    }
+    let mut scope = "global".to_owned();
+    while let Some(line) = lines.next()? {
+        let Ok(text) = line.text.map(str::trim) else { continue };
+        let Kind::Pair { key, .. } = kind(settings, text) else { continue };
+        survey.includes |= includes(settings, text);
+        enter(settings, text, &mut scope);
+        *survey.times.entry((scope.clone(), key.to_ascii_lowercase())).or_default() += 1;
+    }
+    Ok(survey)
+}
+
+pub(super) fn read<R: Read>(
+    settings: &KeyValue,
+    effective: bool,
+    survey: &Survey,
+    lines: &mut Lines<R>,
+    out: &mut Output<'_>,
+) -> io::Result<()> {
     let fields = out.fields();
     let mut scope = "global".to_owned();
     let mut decided: BTreeSet<(String, String)> = BTreeSet::new();
@@ -23,31 +61,33 @@ pub(super) fn read<R: Read>(settings: &KeyValue, effective: bool, lines: &mut Li
         }
         let masked = out.masked(text.trim());
         let text = masked.as_ref();
-        if text.starts_with(settings.comment.as_str()) {
-            out.parsed.blank += 1;
-            continue;
-        }
-        if settings.include.as_ref().is_some_and(|include| include.is_match(text)) {
+        let (key, value) = match kind(settings, text) {
+            Kind::Comment => {
+                out.parsed.blank += 1;
+                continue;
+            }
+            Kind::Pair { key, value } => (key, value),
+            Kind::Unread => {
+                out.reject("N-LINE-001", number, format!("a key without a value, or a line of another kind: {text}"));
+                continue;
+            }
+        };
+        if includes(settings, text) {
             included = true;
             out.note(Note::on("N-CFG-003", out.evidence(), text.to_owned()).at(format!("line {number}")).about("settings"));
         }
-        if settings.block.as_ref().is_some_and(|block| block.is_match(text)) {
-            scope = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        }
-        let Some((key, value)) = text.split_once(|c: char| c.is_whitespace() || c == '=') else {
-            out.reject("N-LINE-001", number, format!("a key without a value: {text}"));
-            continue;
-        };
-        let value = value.trim_start_matches(|c: char| c.is_whitespace() || c == '=').trim();
-        let value = match value.find(&format!(" {}", settings.comment)) {
-            Some(end) if !value.starts_with('"') => value.get(..end).unwrap_or(value).trim_end(),
-            _ => value.trim_matches('"'),
-        };
-        let first = decided.insert((scope.clone(), key.to_ascii_lowercase()));
-        let in_force = match (first, included) {
-            (false, _) => Some("false"),
-            (true, false) => Some("true"),
-            (true, true) => None,
+        enter(settings, text, &mut scope);
+        let place = (scope.clone(), key.to_ascii_lowercase());
+        let in_force = if settings.adds.as_ref().is_some_and(|adds| adds.is_match(key)) {
+            Some("true")
+        } else if settings.open {
+            (survey.times.get(&place) == Some(&1) && !survey.includes).then_some("true")
+        } else {
+            match (decided.insert(place), included) {
+                (false, _) => Some("false"),
+                (true, false) => Some("true"),
+                (true, true) => None,
+            }
         };
         let line = number.to_string();
         out.record(number, |index| match fields.get(index).map(String::as_str) {
@@ -61,4 +101,34 @@ pub(super) fn read<R: Read>(settings: &KeyValue, effective: bool, lines: &mut Li
         });
     }
     Ok(())
+}
+
+fn kind<'t>(settings: &KeyValue, text: &'t str) -> Kind<'t> {
+    if settings.comment.iter().any(|comment| text.starts_with(comment.as_str())) {
+        return Kind::Comment;
+    }
+    let parted = match &settings.pattern {
+        Some(pattern) => pattern
+            .captures(text)
+            .and_then(|groups| Some((groups.name("key")?.as_str(), groups.name("value").map_or("", |value| value.as_str())))),
+        None => text.split_once(|c: char| c.is_whitespace() || c == '='),
+    };
+    let Some((key, value)) = parted else { return Kind::Unread };
+    let value = if settings.pattern.is_some() { value } else { value.trim_start_matches(|c: char| c.is_whitespace() || c == '=') }.trim();
+    let comment = settings.comment.first().and_then(|comment| value.find(&format!(" {comment}")));
+    let value = match comment {
+        Some(end) if !value.starts_with('"') => value.get(..end).unwrap_or(value).trim_end(),
+        _ => value.trim_matches('"'),
+    };
+    Kind::Pair { key, value }
+}
+
+fn includes(settings: &KeyValue, text: &str) -> bool {
+    settings.include.as_ref().is_some_and(|include| include.is_match(text))
+}
+
+fn enter(settings: &KeyValue, text: &str, scope: &mut String) {
+    if settings.block.as_ref().is_some_and(|block| block.is_match(text)) {
+        *scope = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    }
 }

@@ -5,16 +5,20 @@
 //! The only stage that opens evidence. It hashes what it reads again, because a file may change,
 //! and it masks secrets before anything is stored.
 
+mod blocks;
 mod delimited;
+mod java_beans;
 mod json_lines;
 mod json_register;
 mod key_value;
 mod lines;
 pub mod objects;
+mod outline;
 mod output;
 mod register;
 mod sheets;
 mod text;
+mod xml;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -54,7 +58,7 @@ pub struct Parsed {
     pub rejected: u64,
     /// The same, by format: they count for the tables of that format.
     pub rejected_by: BTreeMap<String, u64>,
-    /// Blank lines, comments, headings.
+    /// Blank lines, comments, headings, and the lines over which a record goes on.
     pub blank: u64,
     /// Lines known to be no records.
     pub passed_over: u64,
@@ -96,6 +100,7 @@ pub fn locator<'a>(evidence: &'a Evidence, formats: &BTreeMap<String, Format>) -
     match (&evidence.container, reader) {
         (Container::Workbook(sheets), _) => Locator::Sheet(sheets),
         (Container::Json, _) | (_, Some(Reader::X509)) => Locator::Object,
+        (_, Some(Reader::JavaBeans)) => Locator::Entry,
         _ => Locator::Line,
     }
 }
@@ -115,17 +120,23 @@ pub fn parse(evidence: &Evidence, formats: &BTreeMap<String, Format>, source: &S
 }
 
 fn read<'a>(evidence: &Evidence, layouts: &[Layout<'a>], format: &Format, source: &Source, out: &mut Output<'a>) -> io::Result<()> {
-    if evidence.container != Container::Plain || matches!(format.reader, Reader::X509) {
+    let most = match (&evidence.container, &format.reader) {
+        (Container::Plain, Reader::JavaBeans) => Some(xml::MAX_FILE),
+        (Container::Plain, Reader::X509) | (Container::Workbook(_) | Container::Json, _) => Some(objects::MAX_FILE),
+        _ => None,
+    };
+    if let Some(most) = most {
         let mut octets = Vec::new();
         let mut input = Hashing::new(File::open(&evidence.file)?);
-        input.by_ref().take(objects::MAX_FILE + 1).read_to_end(&mut octets)?;
-        if octets.len() as u64 > objects::MAX_FILE {
-            out.fail("N-FS-004", "larger than 256 MiB");
+        input.by_ref().take(most + 1).read_to_end(&mut octets)?;
+        if octets.len() as u64 > most {
+            out.fail("N-FS-004", format!("larger than {} MiB", most >> 20));
         } else {
-            match &evidence.container {
-                Container::Plain => objects::read(&octets, out),
-                Container::Workbook(_) => sheets::read(&octets, layouts, source, out),
-                Container::Json => layouts.iter().for_each(|layout| json_register::read(&octets, layout, source, out)),
+            match (&evidence.container, &format.reader) {
+                (Container::Workbook(_), _) => sheets::read(&octets, layouts, source, out),
+                (Container::Json, _) => layouts.iter().for_each(|layout| json_register::read(&octets, layout, source, out)),
+                (Container::Plain, Reader::JavaBeans) => java_beans::read(&octets, out),
+                (Container::Plain, _) => objects::read(&octets, out),
             }
         }
         out.parsed.sha256 = input.rest()?;
@@ -146,7 +157,14 @@ fn read<'a>(evidence: &Evidence, layouts: &[Layout<'a>], format: &Format, source
     let open = || -> io::Result<Lines<Hashing<File>>> { Ok(Lines::new(Hashing::new(File::open(&evidence.file)?), shape)) };
     let mut lines = open()?;
     match &format.reader {
-        Reader::Lines(settings) => lines::read(settings, &mut lines, out)?,
+        Reader::Lines(settings) => {
+            lines = lines.or_latin1(settings.latin1);
+            lines::read(settings, &mut lines, out)?;
+            if lines.from_latin1 > 0 {
+                let what = "lines that are not UTF-8 were read as Latin-1, as this format is written";
+                out.note(Note::on("N-ENC-001", evidence.number, what).times(lines.from_latin1));
+            }
+        }
         Reader::Delimited(settings) => {
             if source.order().is_none() {
                 let mut ahead = open()?;
@@ -158,9 +176,15 @@ fn read<'a>(evidence: &Evidence, layouts: &[Layout<'a>], format: &Format, source
         Reader::JsonLines => json_lines::read(&mut lines, out)?,
         Reader::KeyValue(settings) => {
             let effective = settings.effective.as_ref().is_some_and(|pattern| pattern.is_match(&encoding::head_text(&head)));
-            key_value::read(settings, effective, &mut lines, out)?;
+            let survey = key_value::survey(settings, &mut open()?)?;
+            key_value::read(settings, effective, &survey, &mut lines, out)?;
         }
-        Reader::X509 => {}
+        Reader::Blocks(settings) => blocks::read(settings, &mut lines, out)?,
+        Reader::Outline => {
+            let top = outline::survey(&mut open()?)?;
+            outline::read(&top, &mut lines, out)?;
+        }
+        Reader::X509 | Reader::JavaBeans => {}
     }
     out.parsed.sha256 = lines.into_inner().rest()?;
     Ok(())
@@ -248,6 +272,12 @@ mod tests {
             Just(b"-----BEGIN CERTIFICATE-----\nMAAwAA==\n-----END CERTIFICATE-----".to_vec()),
             Just(b"PermitRootLogin no\nMatch User x\nInclude y\n#".to_vec()),
             Just(b"V\t330421081250Z\t\t1000\tunknown\t/C=GB".to_vec()),
+            Just(b"14.09.18 12:52:23 [A~0,B~0] FC:0x083 SFC:0x0E Add User 'C' (C~0,0,00000002) [0]".to_vec()),
+            Just(b"2021-01-05T10:00:00Z\nReference ID    : A1 (x)\nStratum : 2\nSystem time     : 0.1 seconds slow of NTP time\nLeap status : Normal".to_vec()),
+            Just(b"Object Type: CA\nName: 'a\nCA Token:\n  Keys:\n  - Key: \"v\"\n    Other: [a, b]\n  - x\nCRL: |\n   text".to_vec()),
+            Just(b"<java class=\"java.beans.XMLDecoder\"><object class=\"M\"><void method=\"put\"><string>k</string><int>1</int></void>".to_vec()),
+            Just(b"</object></java><!DOCTYPE x [<!ENTITY e SYSTEM \"file:///x\">]>&e;".to_vec()),
+            Just(b"-w /etc/x -p wa\n*.* @@host:514\nserver a iburst\nrtcsync\nlog_file = /x".to_vec()),
             Just(b"\n".to_vec()),
             Just(b"\r\n".to_vec()),
             Just(b"\r".to_vec()),

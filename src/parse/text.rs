@@ -59,6 +59,9 @@ pub(crate) struct Lines<R> {
     number: u64,
     finished: bool,
     mark: usize,
+    latin1: bool,
+    /// Lines that were no UTF-8 and were read as Latin-1.
+    pub(crate) from_latin1: u64,
 }
 
 impl<R: Read> Lines<R> {
@@ -75,7 +78,15 @@ impl<R: Read> Lines<R> {
             number: 0,
             finished: false,
             mark: if utf8 { shape.mark } else { 0 },
+            latin1: false,
+            from_latin1: 0,
         }
+    }
+
+    /// Reads a line that is not UTF-8 as Latin-1, where every octet is a character.
+    pub(crate) fn or_latin1(mut self, latin1: bool) -> Self {
+        self.latin1 = latin1;
+        self
     }
 
     pub(crate) fn into_inner(self) -> R {
@@ -110,6 +121,10 @@ impl<R: Read> Lines<R> {
         self.number += 1;
         if self.line.last() == Some(&b'\r') {
             self.line.pop();
+        }
+        if self.latin1 && self.decoder.is_none() && std::str::from_utf8(&self.line).is_err() {
+            self.line = encoding_rs::mem::decode_latin1(&self.line).into_owned().into_bytes();
+            self.from_latin1 += 1;
         }
         let text = if too_long {
             Err(BadLine::TooLong)

@@ -258,6 +258,7 @@ impl Matter<'_> {
             first: source.first.map(instant::text),
             last: source.last.map(instant::text),
             zone_basis: source.bases.iter().cloned().collect::<Vec<_>>().join(", "),
+            clock_ahead: self.engagement.on(&evidence.path).clock_ahead,
             stream: source.stream.clone(),
             obtained: self.engagement.on(&evidence.path).obtained.as_ref().map(obtained),
             tables: source.tables.iter().cloned().collect(),

@@ -151,7 +151,7 @@ pub struct Evidence {
     pub records: u64,
     /// Records rejected.
     pub rejected: u64,
-    /// Blank lines, comments and headings.
+    /// Blank lines, comments, headings, and the lines over which a record goes on.
     pub blank: u64,
     /// Lines known to be no records of this format.
     pub passed_over: u64,
@@ -161,6 +161,9 @@ pub struct Evidence {
     pub last: Option<String>,
     /// How times were placed: explicit, declared, date, or a mixture.
     pub zone_basis: String,
+    /// How far its clock was ahead of true time, as declared; its instants are corrected by it.
+    #[serde(default)]
+    pub clock_ahead: Option<String>,
     /// Log stream, where it has one.
     pub stream: Option<String>,
     /// How it was obtained, in words.

@@ -59,6 +59,7 @@ as_of = {as_of}
 # zone = "UTC"
 # date_order = "dmy"
 # host = "ca-01"
+# clock_ahead = "PT42S"          # its clock was measured to be 42 s ahead; "-PT42S" where it was behind
 # obtained = {{ how = "observed", by = "…", on = {as_of}, query = "…", source_count = 0 }}
 
 # What was agreed before fieldwork. Without it the program cannot say that evidence is complete.

@@ -18,6 +18,7 @@ mod hostile;
 mod lost;
 mod program;
 mod sample;
+mod settings_and_clocks;
 mod shown;
 mod workbooks;
 mod world;

@@ -1,0 +1,147 @@
+//! A map as `java.beans.XMLEncoder` writes it. It is read as text and nothing more: no class it names is
+//! looked for, and what is neither a map, a list nor a plain value is rejected.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::Output;
+use super::xml::{self, Element};
+use crate::collect::encoding;
+use crate::domain::note::Note;
+
+/// What stands for a secret.
+const MASK: &str = "[masked]";
+
+enum Value {
+    Text(String),
+    List(Vec<Value>),
+    Map(Vec<(String, Value)>),
+}
+
+/// A setting: the line it stands in, its path and value.
+struct Setting {
+    line: u64,
+    key: String,
+    value: String,
+}
+
+/// Reads the entries of the map. Rows are their ordinals.
+pub(super) fn read(octets: &[u8], out: &mut Output<'_>) {
+    if octets.len() as u64 > xml::MAX_FILE {
+        return out.fail("N-FS-004", "larger than 16 MiB");
+    }
+    let shape = encoding::shape(octets);
+    let body = octets.get(shape.mark..).unwrap_or_default();
+    let (text, wrong) = shape.encoding.decode_without_bom_handling(body);
+    if shape.doubtful || wrong {
+        return out.fail("N-ENC-002", "octets that are not text in the encoding of the file");
+    }
+    if shape.encoding != encoding_rs::UTF_8 {
+        out.note(Note::on("N-ENC-001", out.evidence(), format!("{} was converted to UTF-8", shape.encoding.name())));
+    }
+    let root = match xml::tree(&text) {
+        Ok(root) => root,
+        Err(refused) => {
+            out.parsed.truncated = refused.cut;
+            return out.fail(refused.code, &refused.why);
+        }
+    };
+    match root.children.as_slice() {
+        [map] if root.name == "java" && map.name == "object" => entries(map, out),
+        _ => out.fail("N-XML-002", "not one object within an element java"),
+    }
+}
+
+fn entries(map: &Element, out: &mut Output<'_>) {
+    let mut settings = Vec::new();
+    for child in &map.children {
+        match entry(child) {
+            Ok((key, value)) => flatten(child.line, key, value, &mut settings),
+            Err(why) => settings.push(Err((child.line, why))),
+        }
+    }
+    // Of two entries under one key a map keeps the later.
+    let mut last: BTreeMap<&str, u64> = BTreeMap::new();
+    for (ordinal, setting) in (1..).zip(&settings) {
+        last.extend(setting.as_ref().ok().map(|setting| (setting.key.as_str(), ordinal)));
+    }
+    let fields = out.fields();
+    for (ordinal, setting) in (1..).zip(&settings) {
+        out.parsed.total += 1;
+        match setting {
+            Err((line, why)) => out.reject("N-XML-002", ordinal, format!("line {line}: {why}")),
+            Ok(Setting { line, key, value }) => {
+                let secret = matches!(out.masked(&format!("{key}={value}")), Cow::Owned(_));
+                let value = if secret { MASK } else { value.as_str() };
+                let in_force = last.get(key.as_str()) == Some(&ordinal);
+                let line = line.to_string();
+                out.record(ordinal, |index| match fields.get(index).map(String::as_str) {
+                    Some("key") => Some(key.as_str()),
+                    Some("value") => Some(value),
+                    Some("line") => Some(line.as_str()),
+                    Some("in_force") => Some(if in_force { "true" } else { "false" }),
+                    _ => None,
+                });
+            }
+        }
+    }
+}
+
+type Read = Result<Setting, (u64, String)>;
+
+/// A map within becomes its entries under a path; a list one text.
+fn flatten(line: u64, key: String, value: Value, settings: &mut Vec<Read>) {
+    match value {
+        Value::Map(entries) if !entries.is_empty() => {
+            for (inner, value) in entries {
+                flatten(line, format!("{key}.{inner}"), value, settings);
+            }
+        }
+        value => settings.push(Ok(Setting { line, key, value: words(&value) })),
+    }
+}
+
+fn words(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::List(items) => items.iter().map(words).collect::<Vec<_>>().join(", "),
+        Value::Map(entries) => {
+            let entries: Vec<String> = entries.iter().map(|(key, value)| format!("{key}={}", words(value))).collect();
+            if entries.is_empty() { String::new() } else { format!("{{{}}}", entries.join(", ")) }
+        }
+    }
+}
+
+/// `<void method="put">`, a key and a value.
+fn entry(element: &Element) -> Result<(String, Value), String> {
+    match (element.name.as_str(), element.attribute("method"), element.children.as_slice()) {
+        ("void", Some("put"), [key, value]) => match self::value(key)? {
+            Value::Text(key) => Ok((key, self::value(value)?)),
+            _ => Err("a key that is no plain value".to_owned()),
+        },
+        _ => Err(format!("an element {} that puts no key and value", element.name)),
+    }
+}
+
+fn value(element: &Element) -> Result<Value, String> {
+    let unknown = || Err(format!("a value {} of a kind that is not read", element.name));
+    match element.name.as_str() {
+        "string" | "int" | "long" | "short" | "byte" | "float" | "double" | "boolean" | "char" | "class" if element.children.is_empty() => {
+            Ok(Value::Text(element.text.clone()))
+        }
+        "null" => Ok(Value::Text(String::new())),
+        // A method makes the object from something else; an idref stands for one elsewhere.
+        "object" | "array" if element.attribute("method").is_none() && element.attribute("idref").is_none() => {
+            let adds = |child: &Element| {
+                let puts = child.attribute("method") == Some("add") || child.attribute("index").is_some();
+                child.name == "void" && puts && child.children.len() == 1
+            };
+            if element.children.iter().all(adds) {
+                let items = element.children.iter().filter_map(|child| child.children.first());
+                return items.map(value).collect::<Result<_, _>>().map(Value::List);
+            }
+            element.children.iter().map(entry).collect::<Result<_, _>>().map(Value::Map)
+        }
+        _ => unknown(),
+    }
+}

@@ -18,6 +18,8 @@ pub struct Table {
     pub name: String,
     /// What a row is.
     pub about: String,
+    /// Who keeps the evidence of it, as a role; none where the program makes the table from others.
+    pub kept_by: Option<String>,
     /// Several rows of one record: there is a `position` column.
     pub child: bool,
     /// The columns by which two records are the same one.
@@ -86,6 +88,7 @@ pub struct Declared {
 #[serde(deny_unknown_fields)]
 struct TableFile {
     about: String,
+    kept_by: Option<String>,
     #[serde(default)]
     child: bool,
     identity: Vec<String>,
@@ -199,6 +202,7 @@ impl Table {
         Ok(Self {
             name: name.to_owned(),
             about: file.about,
+            kept_by: file.kept_by,
             child: file.child,
             identity: file.identity,
             repeats: file.repeats,

@@ -13,6 +13,7 @@ mod cases;
 mod corpus;
 mod hostile;
 mod lost;
+mod plan;
 mod program;
 mod sample;
 mod shown;

@@ -30,6 +30,8 @@ pub struct Inputs {
     pub criteria: Criteria,
     /// The text of `judgements.jsonl`.
     pub judgements: String,
+    /// Where outputs go that no flag places: the engagement, or for a bare folder `./assure-NAME`.
+    pub home: PathBuf,
     /// Where tables are kept.
     pub cache: PathBuf,
     /// Where run folders go.
@@ -116,10 +118,7 @@ impl Inputs {
         let out = flags.out.as_ref().map_or_else(|| home.join("runs"), |out| std::path::absolute(out).unwrap_or_else(|_| out.clone()));
         let cache = home.join(".cache");
         for place in [&out, &cache] {
-            let real = real(place)?;
-            if real.starts_with(&evidence_folder) || evidence_folder.starts_with(&real) {
-                return Err(InputsError::OutputsAmongEvidence { out: place.clone() });
-            }
+            apart(place, &evidence_folder)?;
         }
         Ok(Self {
             evidence_folder,
@@ -131,11 +130,24 @@ impl Inputs {
             overrides,
             criteria,
             judgements,
+            home,
             cache,
             out,
             stop_at_secrets: flags.stop_at_secrets,
         })
     }
+}
+
+/// Refuses a place for outputs that lies among the evidence or around it.
+///
+/// # Errors
+/// [`InputsError::OutputsAmongEvidence`].
+pub fn apart(place: &Path, evidence_folder: &Path) -> Result<(), InputsError> {
+    let (real, evidence) = (real(place)?, real(evidence_folder)?);
+    if real.starts_with(&evidence) || evidence.starts_with(&real) {
+        return Err(InputsError::OutputsAmongEvidence { out: place.to_owned() });
+    }
+    Ok(())
 }
 
 /// Where a place that may not exist yet really is: links and `..` of what exists are followed.

@@ -7,8 +7,9 @@ use std::thread;
 use clap::Parser;
 
 use assure::exit::Exit;
+use assure::inputs::Flags;
 use assure::verb::cli::{Cli, CriteriaVerb, Verb};
-use assure::verb::{Failure, Terminal, criteria, explain, export, init, inventory, lint, list, query, render, run};
+use assure::verb::{Failure, Terminal, criteria, explain, export, init, inventory, lint, list, plan, query, render, run};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -40,6 +41,10 @@ fn main() -> ExitCode {
 fn verb(verb: Verb, terminal: &mut Terminal) -> Result<Exit, Failure> {
     match verb {
         Verb::Init { folder } => init::init(&folder, terminal),
+        Verb::Plan { folder, out, checklists, as_of, format } => {
+            let flags = Flags { out, checklists, as_of, ..Flags::default() };
+            plan::plan(folder.as_deref(), &flags, format, terminal)
+        }
         Verb::Inventory { folder, common, format } => inventory::inventory(&folder, &common, format, terminal),
         Verb::Run { folder, common, format, exit_zero } => run::run(&folder, &common, format, exit_zero, terminal),
         Verb::Report { run, out } => render::render(&run, &out, terminal),

@@ -18,7 +18,7 @@ pub struct Table {
     pub name: String,
     /// What a row is.
     pub about: String,
-    /// Who keeps the records it is made from: whom to ask.
+    /// Who keeps the evidence of it, as a role; none where the program makes the table from others.
     pub kept_by: Option<String>,
     /// Several rows of one record: there is a `position` column.
     pub child: bool,

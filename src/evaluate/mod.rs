@@ -15,7 +15,6 @@ use crate::catalogue::engagement::Engagement;
 use crate::catalogue::overrides::Overrides;
 use crate::catalogue::parameter::Value;
 use crate::catalogue::statement::{Bounds, Statement, unsettled};
-use crate::domain::instant;
 use crate::domain::outcome::Outcome;
 use crate::engine::{Engine, EngineError, Rows};
 use crate::normalise::{Normalised, TableFacts};
@@ -167,7 +166,7 @@ struct Run<'a> {
 impl Run<'_> {
     fn control(&self) -> ControlFacts {
         let timeline = &self.normalised.timeline;
-        let segments = self.segments();
+        let segments = scope::segments(self.control, self.catalogue, timeline);
         let mut facts = ControlFacts {
             id: self.control.id.clone(),
             set_aside: scope::set_aside(self.control, self.engagement, self.overrides),
@@ -176,78 +175,19 @@ impl Run<'_> {
             tests: Vec::new(),
         };
         if facts.set_aside.is_none() && segments.is_empty() {
-            let title = self.catalogue.instruments.get(&self.control.file.instrument).map_or("", |i| i.title.as_str());
-            let when = match self.control.file.applies_to {
-                AppliesTo::Event => "at any time in the period".to_owned(),
-                _ => format!("on {}", instant::day_text(timeline.as_of - 1)),
-            };
-            facts.set_aside = Some((Outcome::NotInForce, format!("no version of {title} was in force {when}")));
+            facts.set_aside = Some(scope::not_in_force(self.control, self.catalogue, timeline));
         }
-        facts.parameters = self.parameters(self.instant(segments.last().map_or(timeline.period_start, |segment| segment.1)));
+        let last = segments.last().map_or(timeline.period_start, |segment| segment.1);
+        facts.parameters = self.parameters(last);
         if facts.set_aside.is_none() {
             facts.tests = self.control.tests().map(|(test, statement)| self.test(test, statement, &segments)).collect();
         }
         facts
     }
 
-    /// The versions of the instrument that count, with their time within the period.
-    fn segments(&self) -> Vec<(String, i64, i64)> {
-        let timeline = &self.normalised.timeline;
-        let Some(instrument) = self.catalogue.instruments.get(&self.control.file.instrument) else { return Vec::new() };
-        match self.control.file.applies_to {
-            AppliesTo::Event => instrument
-                .versions
-                .iter()
-                .map(|version| {
-                    let from = version.from.max(timeline.period_start);
-                    let until = version.until.unwrap_or(i64::MAX).min(timeline.period_end);
-                    (version.version.clone(), from, until)
-                })
-                .filter(|(_, from, until)| from < until)
-                .collect(),
-            AppliesTo::State | AppliesTo::Baseline => instrument
-                .at(timeline.as_of - 1)
-                .map(|version| (version.version.clone(), timeline.period_start, timeline.period_end))
-                .into_iter()
-                .collect(),
-        }
-    }
-
-    /// The instant whose version decides: of a segment its first, of a state the day looked back from.
-    fn instant(&self, segment_start: i64) -> i64 {
-        match self.control.file.applies_to {
-            AppliesTo::Event => segment_start,
-            AppliesTo::State | AppliesTo::Baseline => self.normalised.timeline.as_of - 1,
-        }
-    }
-
-    /// The value of every parameter at an instant: the engagement's, else the overrides', else that of
-    /// the version of the instrument, else the control's own.
-    fn parameters(&self, at: i64) -> Vec<ParameterFacts> {
-        let id = &self.control.id;
-        let version = self.catalogue.instruments.get(&self.control.file.instrument).and_then(|i| i.at(at));
-        let value = |name: &String, default: &crate::catalogue::control::ParameterFile| {
-            let set = |who: &str, by: &str, on: &toml::value::Datetime, reason: &str| format!("{who}: {by}, {on}: {reason}");
-            if let Some(s) = self.engagement.parameters.get(id).and_then(|c| c.get(name)) {
-                (s.value.clone(), set("engagement", &s.by, &s.on, &s.reason))
-            } else if let Some(s) = self.overrides.parameters.get(id).and_then(|c| c.get(name)) {
-                (s.value.clone(), set("overrides", &s.by, &s.on, &s.reason))
-            } else if let Some((version, value)) = version.and_then(|v| Some((v, v.parameters.get(id)?.get(name)?))) {
-                (value.clone(), format!("instrument, version {} ({})", version.version, version.source))
-            } else {
-                let basis = format!("control ({}, {}, confidence {})", default.wording, default.applies, default.confidence);
-                (default.value.clone(), basis)
-            }
-        };
-        self.control
-            .file
-            .parameters
-            .iter()
-            .map(|(name, default)| {
-                let (value, set_by) = value(name, default);
-                ParameterFacts { name: name.clone(), value, set_by }
-            })
-            .collect()
+    fn parameters(&self, segment_start: i64) -> Vec<ParameterFacts> {
+        let at = scope::instant(self.control, &self.normalised.timeline, segment_start);
+        scope::parameters(self.control, self.catalogue, self.engagement, self.overrides, at)
     }
 
     /// The value of a parameter, if it is of the kind of the control's own: a number is no length of time.
@@ -310,7 +250,7 @@ impl Run<'_> {
         }
         self.support(statement, test, facts)?;
         for ((version, from, until), population) in segments.iter().zip(within) {
-            let parameters = self.parameters(self.instant(*from));
+            let parameters = self.parameters(*from);
             let bound: BTreeMap<String, Value> = parameters.iter().filter_map(|p| Some((p.name.clone(), self.of_kind(p)?))).collect();
             let timeline = &self.normalised.timeline;
             let bounds = Bounds {

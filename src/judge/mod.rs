@@ -110,20 +110,38 @@ fn control(facts: ControlFacts, catalogue: &Catalogue, criteria: &Criteria, over
         Some((outcome, reason)) => (*outcome, reason.clone()),
         None => outcome::of_control(&control.file.test, &tests, &control.file.procedure),
     };
-    let imported = criteria
-        .confirming(&facts.id, &facts.versions)
-        .map(|c| format!("{} on {} (clause {}, sheet {})", c.by, c.on, c.clause, crate::domain::digest::short(&c.sheet, 12)));
-    let ruled = overrides.clause.iter().find(|ruling| ruling.control == facts.id);
-    let official = criteria.confirming(&facts.id, &facts.versions).map(|c| (c.clause.clone(), c.text.clone()));
-    let official = official.or_else(|| ruled.map(|ruling| (ruling.clause.clone(), ruling.text.clone())));
-    let confirmed =
-        imported.or_else(|| ruled.map(|ruling| format!("{} on {} (clause {}): {}", ruling.by, ruling.on, ruling.clause, ruling.reason)));
-    let reclassified = overrides
-        .reclassify
-        .iter()
-        .find(|ruling| ruling.control == facts.id)
-        .map(|ruling| format!("kept as good practice by {} on {}: {}", ruling.by, ruling.on, ruling.reason));
+    let Standing { confirmed, official, reclassified } = standing(&facts.id, &facts.versions, criteria, overrides);
     Some(JudgedControl { facts, outcome, reason, tests, confirmed, official, reclassified })
+}
+
+/// What a criterion stands on, whatever its tests give.
+pub struct Standing {
+    /// Who confirmed it, and when.
+    pub confirmed: Option<String>,
+    /// Clause and text, where they are official.
+    pub official: Option<(String, String)>,
+    /// It needs no official wording: kept as good practice.
+    pub reclassified: Option<String>,
+}
+
+/// What the criterion of a control stands on, under the versions of its instrument that count.
+#[must_use]
+pub fn standing(id: &str, versions: &[String], criteria: &Criteria, overrides: &Overrides) -> Standing {
+    let imported = criteria.confirming(id, versions);
+    let ruled = overrides.clause.iter().find(|ruling| ruling.control == id);
+    let official = imported.map(|c| (c.clause.clone(), c.text.clone()));
+    let confirmed =
+        imported.map(|c| format!("{} on {} (clause {}, sheet {})", c.by, c.on, c.clause, crate::domain::digest::short(&c.sheet, 12)));
+    Standing {
+        official: official.or_else(|| ruled.map(|ruling| (ruling.clause.clone(), ruling.text.clone()))),
+        confirmed: confirmed
+            .or_else(|| ruled.map(|ruling| format!("{} on {} (clause {}): {}", ruling.by, ruling.on, ruling.clause, ruling.reason))),
+        reclassified: overrides
+            .reclassify
+            .iter()
+            .find(|ruling| ruling.control == id)
+            .map(|ruling| format!("kept as good practice by {} on {}: {}", ruling.by, ruling.on, ruling.reason)),
+    }
 }
 
 /// Declarations that matched nothing: they protect nothing, and may be mistyped.

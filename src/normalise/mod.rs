@@ -369,18 +369,28 @@ fn feed(
     }
 }
 
+/// Tables that no evidence feeds by itself, and those they are made from.
+const DERIVED: [(&str, &[&str]); 7] = [
+    ("certificate_rules", &["certificates"]),
+    ("certificate_extensions", &["certificates"]),
+    ("certificate_policies", &["certificates"]),
+    ("certificate_names", &["certificates"]),
+    ("crl_entries", &["crls"]),
+    ("log_streams", &["ca_events", "key_events"]),
+    ("log_holes", &["ca_events", "key_events"]),
+];
+
+/// The tables that a table is made from: none for `evidence`, which lists the folder itself; nothing for
+/// a table that evidence feeds.
+#[must_use]
+pub fn made_from(table: &str) -> Option<&'static [&'static str]> {
+    let derived = DERIVED.iter().find(|(name, _)| *name == table).map(|(_, origins)| *origins);
+    derived.or((table == "evidence").then_some(&[]))
+}
+
 /// Derived tables rest on what they are derived from.
 fn derived(tables: &mut BTreeMap<String, TableFacts>) {
-    const FROM: [(&str, &[&str]); 7] = [
-        ("certificate_rules", &["certificates"]),
-        ("certificate_extensions", &["certificates"]),
-        ("certificate_policies", &["certificates"]),
-        ("certificate_names", &["certificates"]),
-        ("crl_entries", &["crls"]),
-        ("log_streams", &["ca_events", "key_events"]),
-        ("log_holes", &["ca_events", "key_events"]),
-    ];
-    for (name, origins) in FROM {
+    for (name, origins) in DERIVED {
         let mut facts = TableFacts::default();
         for origin in origins.iter().filter_map(|origin| tables.get(*origin)) {
             facts.sources.extend(&origin.sources);

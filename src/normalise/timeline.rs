@@ -21,38 +21,52 @@ pub struct Timeline {
     pub assumptions: Vec<String>,
 }
 
+impl Timeline {
+    /// The bounds as the engagement declares them, known before there is any evidence; none where it
+    /// declares no period.
+    #[must_use]
+    pub fn declared(engagement: &Engagement) -> Option<Self> {
+        let (start, end) = engagement.period?;
+        let mut timeline = Self { period_start: instant::day(start), period_end: instant::day(end) + DAY, ..Self::default() };
+        timeline.look_back(engagement);
+        Some(timeline)
+    }
+
+    /// Fixes the day the assessment looks back from, once the period is known.
+    fn look_back(&mut self, engagement: &Engagement) {
+        self.as_of = match engagement.as_of {
+            Some(day) => instant::day(day) + DAY,
+            None => {
+                let day = instant::day_text(self.period_end - DAY);
+                self.assumptions.push(format!("the assessment looks back from {day}, the end of the period"));
+                self.period_end
+            }
+        };
+        if engagement.environment == "unknown" {
+            self.assumptions.push("the environment is not known to be live or test".to_owned());
+        }
+    }
+}
+
 /// The declared bounds; for a bare folder, those of the dated records in it.
 pub(super) fn timeline(engine: &Engine, catalogue: &Catalogue, engagement: &Engagement) -> Result<Timeline, EngineError> {
-    let mut timeline = Timeline::default();
-    if let Some((start, end)) = engagement.period {
-        timeline.period_start = instant::day(start);
-        timeline.period_end = instant::day(end) + DAY;
-    } else {
-        let mut dated: Vec<(&str, &str)> = Vec::new();
-        for table in catalogue.tables.0.values() {
-            dated.extend(table.stream.as_ref().map(|stream| (table.name.as_str(), stream.dated_by.as_str())));
-        }
-        let mut bounds = bounds(engine, &dated)?;
-        if bounds.is_none() {
-            bounds = self::bounds(engine, &[("requests", "requested_at"), ("crls", "this_update"), ("certificates", "not_before")])?;
-        }
-        let (first, last) = bounds.unwrap_or((0, 0));
-        timeline.period_start = first.div_euclid(DAY) * DAY;
-        timeline.period_end = last.div_euclid(DAY) * DAY + DAY;
-        let (start, end) = (instant::day_text(timeline.period_start), instant::day_text(last));
-        timeline.assumptions.push(format!("the period is {start} to {end}: the dated records supplied; no engagement.toml declares one"));
+    if let Some(declared) = Timeline::declared(engagement) {
+        return Ok(declared);
     }
-    timeline.as_of = match engagement.as_of {
-        Some(day) => instant::day(day) + DAY,
-        None => {
-            let day = instant::day_text(timeline.period_end - DAY);
-            timeline.assumptions.push(format!("the assessment looks back from {day}, the end of the period"));
-            timeline.period_end
-        }
-    };
-    if engagement.environment == "unknown" {
-        timeline.assumptions.push("the environment is not known to be live or test".to_owned());
+    let mut dated: Vec<(&str, &str)> = Vec::new();
+    for table in catalogue.tables.0.values() {
+        dated.extend(table.stream.as_ref().map(|stream| (table.name.as_str(), stream.dated_by.as_str())));
     }
+    let mut bounds = bounds(engine, &dated)?;
+    if bounds.is_none() {
+        bounds = self::bounds(engine, &[("requests", "requested_at"), ("crls", "this_update"), ("certificates", "not_before")])?;
+    }
+    let (first, last) = bounds.unwrap_or((0, 0));
+    let mut timeline =
+        Timeline { period_start: first.div_euclid(DAY) * DAY, period_end: last.div_euclid(DAY) * DAY + DAY, ..Timeline::default() };
+    let (start, end) = (instant::day_text(timeline.period_start), instant::day_text(last));
+    timeline.assumptions.push(format!("the period is {start} to {end}: the dated records supplied; no engagement.toml declares one"));
+    timeline.look_back(engagement);
     Ok(timeline)
 }
 

@@ -15,13 +15,14 @@ use super::untrusted::{Withheld, cut, place, visible};
 use super::view::{Listed, ReportError, ReportView, SHOWN_PER_CONTROL, actual, basis_words, clause_words, grouped};
 
 const STYLE: &str = include_str!("../../reports/style.css");
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("style.css", STYLE),
     ("layout.html", include_str!("../../reports/layout.html")),
     ("title.html", include_str!("../../reports/title.html")),
     ("method.html", include_str!("../../reports/method.html")),
     ("report.html", include_str!("../../reports/report.html")),
     ("working-papers.html", include_str!("../../reports/working-papers.html")),
+    ("plan.html", include_str!("../../reports/plan.html")),
 ];
 
 /// Longest text of one field; the JSON files have it whole.
@@ -241,7 +242,7 @@ fn tag(outcome: &str) -> &'static str {
     }
 }
 
-fn add(to: &mut Value, more: Value) {
+pub(super) fn add(to: &mut Value, more: Value) {
     if let (Value::Object(to), Value::Object(more)) = (to, more) {
         to.extend(more);
     }
@@ -262,7 +263,7 @@ fn shown(value: Value, first: &dyn Fn(&str) -> String) -> Shown {
     }
 }
 
-fn render(name: &str, mut context: Value, first: &dyn Fn(&str) -> String, out: &mut dyn Write) -> Result<(), ReportError> {
+pub(super) fn render(name: &str, mut context: Value, first: &dyn Fn(&str) -> String, out: &mut dyn Write) -> Result<(), ReportError> {
     let mut env = Environment::new();
     env.set_auto_escape_callback(|_| AutoEscape::Html);
     env.set_undefined_behavior(UndefinedBehavior::Strict);

@@ -71,7 +71,7 @@ impl Matter<'_> {
 
     fn results(&self, samples: &BTreeMap<(String, String), Vec<String>>) -> results::Results {
         let controls: Vec<results::Control> =
-            self.judged.controls.iter().filter_map(|judged| self.control(judged, samples)).chain(self.own_controls()).collect();
+            self.judged.controls.iter().filter_map(|judged| self.control(judged, samples)).chain(own_controls(self.criteria)).collect();
         let notes: Vec<results::Note> = self.judged.notes.iter().map(|judged| self.note(judged)).collect();
         let counts = self.counts(&controls, &notes);
         let in_scope = |control: &&results::Control| !["not_applicable", "not_in_force"].contains(&control.outcome.as_str());
@@ -152,44 +152,6 @@ impl Matter<'_> {
                 reviewed_on: judgement.reviewed_on.clone(),
             }),
         })
-    }
-
-    /// Imported clauses without a control of ours: each is a control of its own, for a person.
-    fn own_controls(&self) -> Vec<results::Control> {
-        let alone = self.criteria.criterion.iter().filter(|criterion| criterion.controls.is_empty() && criterion.excluded.is_none());
-        alone
-            .map(|criterion| results::Control {
-                id: criterion.own_control(),
-                checklist: "imported".to_owned(),
-                checklist_title: "Imported clauses without a test".to_owned(),
-                instrument: criterion.instrument.clone(),
-                position: criterion.clause.clone(),
-                clause: Some(criterion.clause.clone()),
-                official_text: Some(criterion.text.clone()),
-                title: format!("Clause {}", criterion.clause),
-                requirement: criterion.text.clone(),
-                method: "examine".to_owned(),
-                assertion: "operation".to_owned(),
-                judges: "party".to_owned(),
-                basis: results::Basis {
-                    wording: wording(&criterion.text).to_owned(),
-                    applies: if criterion.illustrative() { "practice" } else { "binding" }.to_owned(),
-                    confidence: "high".to_owned(),
-                    source: format!("imported sheet {}", digest::short(&criterion.sheet, 12)),
-                },
-                confirmed: Some(format!("confirmed by {} on {}", criterion.by, criterion.on)),
-                qualifier: String::new(),
-                outcome: Outcome::ProcedureOpen.code().to_owned(),
-                outcome_words: Outcome::ProcedureOpen.words().to_owned(),
-                reason: "no test is attached to this clause: a person's part is pending".to_owned(),
-                leaves_open: "everything: no part of this control is decided by the program".to_owned(),
-                procedure: vec!["Decide how this clause is tested, and test it.".to_owned()],
-                evidence_wanted: Vec::new(),
-                parameters: Vec::new(),
-                tests: Vec::new(),
-                judgement: None,
-            })
-            .collect()
     }
 
     fn instruments(&self) -> Vec<results::Instrument> {
@@ -326,6 +288,44 @@ impl Matter<'_> {
     }
 }
 
+/// Imported clauses without a control of ours: each is a control of its own, for a person.
+pub(super) fn own_controls(criteria: &Criteria) -> Vec<results::Control> {
+    let alone = criteria.criterion.iter().filter(|criterion| criterion.controls.is_empty() && criterion.excluded.is_none());
+    alone
+        .map(|criterion| results::Control {
+            id: criterion.own_control(),
+            checklist: "imported".to_owned(),
+            checklist_title: "Imported clauses without a test".to_owned(),
+            instrument: criterion.instrument.clone(),
+            position: criterion.clause.clone(),
+            clause: Some(criterion.clause.clone()),
+            official_text: Some(criterion.text.clone()),
+            title: format!("Clause {}", criterion.clause),
+            requirement: criterion.text.clone(),
+            method: "examine".to_owned(),
+            assertion: "operation".to_owned(),
+            judges: "party".to_owned(),
+            basis: results::Basis {
+                wording: wording(&criterion.text).to_owned(),
+                applies: if criterion.illustrative() { "practice" } else { "binding" }.to_owned(),
+                confidence: "high".to_owned(),
+                source: format!("imported sheet {}", digest::short(&criterion.sheet, 12)),
+            },
+            confirmed: Some(format!("confirmed by {} on {}", criterion.by, criterion.on)),
+            qualifier: String::new(),
+            outcome: Outcome::ProcedureOpen.code().to_owned(),
+            outcome_words: Outcome::ProcedureOpen.words().to_owned(),
+            reason: "no test is attached to this clause: a person's part is pending".to_owned(),
+            leaves_open: "everything: no part of this control is decided by the program".to_owned(),
+            procedure: vec!["Decide how this clause is tested, and test it.".to_owned()],
+            evidence_wanted: Vec::new(),
+            parameters: Vec::new(),
+            tests: Vec::new(),
+            judgement: None,
+        })
+        .collect()
+}
+
 /// What pictures and sheets need beyond the results.
 const VIEWS: &[(&str, &str)] = &[
     ("coverage.jsonl", "SELECT stream, system, first, last, records, undated, allowed_gap, live_since, oldest_record_at FROM log_streams"),
@@ -346,7 +346,7 @@ fn jsonl(rows: &Rows, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn basis(control: &Control, official: Option<&str>) -> results::Basis {
+pub(super) fn basis(control: &Control, official: Option<&str>) -> results::Basis {
     let basis = &control.file.basis;
     results::Basis {
         wording: official.map_or_else(|| basis.wording.clone(), |text| wording(text).to_owned()),

@@ -229,7 +229,7 @@ pub(super) fn clause_words(control: &Control) -> String {
 }
 
 /// The kind of engagement in words.
-fn kind_words(kind: &str) -> &str {
+pub(super) fn kind_words(kind: &str) -> &str {
     match kind {
         "stage-1" => "Stage 1 assessment",
         "stage-2" => "Stage 2 assessment",

@@ -74,6 +74,23 @@ pub enum Verb {
         /// The folder.
         folder: PathBuf,
     },
+    /// Say what to test, whom to meet and what to ask for, before there is any evidence.
+    Plan {
+        /// An engagement, or a folder of evidence; without one, the checklists as they are.
+        folder: Option<PathBuf>,
+        /// Where the plan goes (default: `plan` in the engagement, `./assure-plan` without one).
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        /// A folder of further checklist files; one of the same path replaces the built-in one.
+        #[arg(long, value_name = "DIR")]
+        checklists: Option<PathBuf>,
+        /// The day the assessment looks back from (YYYY-MM-DD).
+        #[arg(long, value_name = "DATE")]
+        as_of: Option<jiff::civil::Date>,
+        /// What goes to standard output: nothing (human), the plan, or its requests one a line.
+        #[arg(long, value_enum, default_value_t = Form::Human)]
+        format: Form,
+    },
     /// List every file of the evidence with its hash, format and quality; judge nothing.
     Inventory {
         /// An engagement, or a folder of evidence.

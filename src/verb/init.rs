@@ -27,7 +27,8 @@ pub fn init(folder: &Path, terminal: &mut Terminal) -> Result<Exit, Failure> {
         Err(error) => return Err(create(error)),
     }
     terminal.say(&format!(
-        "next: fill in engagement.toml, put the evidence into {}, then `assure run {}`",
+        "next: fill in engagement.toml, see with `assure plan {}` what to ask for, put the evidence into {}, then `assure run {}`",
+        folder.display(),
         folder.join("evidence").display(),
         folder.display()
     ));

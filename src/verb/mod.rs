@@ -9,6 +9,7 @@ pub mod init;
 pub mod inventory;
 pub mod lint;
 pub mod list;
+pub mod plan;
 pub mod query;
 pub mod render;
 pub mod run;

@@ -16,6 +16,7 @@ mod corpus;
 mod generator;
 mod hostile;
 mod lost;
+mod plan;
 mod program;
 mod sample;
 mod settings_and_clocks;

@@ -12,7 +12,7 @@ use x509_parser::prelude::{FromDer, ParsedExtension, X509Certificate};
 
 use crate::world::{Ran, Reading, World, assure_in, copy, files};
 
-fn corpus() -> Option<PathBuf> {
+pub(crate) fn corpus() -> Option<PathBuf> {
     let folder = env::var_os("ASSURE_CORPUS").map(PathBuf::from);
     if folder.is_none() {
         assert!(env::var("CI").as_deref() != Ok("true"), "ASSURE_CORPUS must be set where CI is true");

@@ -16,4 +16,5 @@ mod lost;
 mod program;
 mod sample;
 mod shown;
+mod workbooks;
 mod world;

@@ -246,8 +246,8 @@ fn doors(sample: &mut Sample) {
     let card = |person: &str| format!("C-{:03}", 100 + PEOPLE.lines().position(|line| line.starts_with(person)).expect("they work there"));
     let visit = |person: &str, zone: &str, from: Utc, until: Utc, mark: &str, events: &mut Vec<(Utc, String)>| {
         let (number, door) = (card(person), if zone == "Key room" { "D-4" } else { "D-2" });
-        events.push((from, format!("{mark}{},{person},{number},{door},{zone},in,granted,", from.iso())));
-        events.push((until, format!("{},{person},{number},{door},{zone},out,granted,", until.iso())));
+        events.push((from, format!("{mark}{},{person},{number},{door},{zone},yes,in,granted,", from.iso())));
+        events.push((until, format!("{},{person},{number},{door},{zone},yes,out,granted,", until.iso())));
     };
     for ceremony in CEREMONIES.iter().filter(|ceremony| ceremony.visible(sample.planted)) {
         let (from, until) = ceremony.span();
@@ -265,6 +265,6 @@ fn doors(sample: &mut Sample) {
     }
     events.sort();
     let text: Vec<String> = events.into_iter().map(|(_, row)| row).collect();
-    let header = "Time,Person,Card,Door,Zone,Direction,Result,Escort";
+    let header = "Time,Person,Card,Door,Zone,Two-person zone,Direction,Result,Escort";
     Rows::new(sample, header, &text.join("\n")).csv(sample, "registers/doors.csv");
 }

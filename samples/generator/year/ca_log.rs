@@ -3,7 +3,7 @@
 use super::super::seed;
 use super::super::time::Utc;
 use super::Sample;
-use super::pki::{Issue, Kind, Pki, SECOND_MADE, authority_lists};
+use super::pki::{FIRST_MADE, Issue, Kind, Pki, ROOT_MADE, SECOND_MADE, authority_lists};
 use super::registration::{approver, decided_at, second_officer};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -76,6 +76,7 @@ pub fn build(sample: &mut Sample, pki: &Pki) {
     }
     let made = Utc::at(SECOND_MADE);
     entries.push(keygen(made.plus(-1500), "issuing2SignKey", "1733120061", 1));
+    entries.push(keygen(Utc::at(FIRST_MADE).plus(-2400), "issuing1SignKey", "1733120061", 0));
     entries.extend(other_loggers());
     if sample.planted {
         let (from, to) = (Utc::at(HOLE.0), Utc::at(HOLE.1));
@@ -88,7 +89,8 @@ pub fn build(sample: &mut Sample, pki: &Pki) {
     entries.sort_by_key(|entry| entry.at);
     // The log is rotated at the end of each quarter, by the wall clock of the server.
     for (name, from, to) in [
-        ("2021-q3", "", "2021-10-01"),
+        ("2019", "", "2020-01-01"),
+        ("2021-q3", "2020-01-01", "2021-10-01"),
         ("2021-q4", "2021-10-01", "2022-01-01"),
         ("2022-q1", "2022-01-01", "2022-04-01"),
         ("2022-q2", "2022-04-01", "9999"),
@@ -100,14 +102,14 @@ pub fn build(sample: &mut Sample, pki: &Pki) {
         });
         add(sample, &format!("ca/server-{name}.log"), quarter);
     }
-    root_log(sample, pki);
+    root_log(sample);
 }
 
 /// The offline root: nothing but what was done at ceremonies. The planted variant has a night of its own.
-fn root_log(sample: &mut Sample, pki: &Pki) {
+fn root_log(sample: &mut Sample) {
     let second = Utc::at(SECOND_MADE);
-    let [_, arl, last] = authority_lists(sample.planted);
-    let mut entries = Vec::new();
+    let [first, arl, last] = authority_lists(sample.planted);
+    let mut entries = vec![keygen(Utc::at(ROOT_MADE).plus(-1200), "rootSignKey", "880021735", 0)];
     let mut session = |from: Utc, until: Utc, done: Vec<Entry>| {
         entries.push(audit(from.plus(-420), "EJBCA_STARTING;SUCCESS;SERVICE;EJBCA;StartServicesServlet.init;;root-01;;msg=Init, EJBCA 7.4.3 startup."));
         entries.push(token(from, "CRYPTOTOKEN_ACTIVATION", "880021735", 0));
@@ -122,7 +124,7 @@ fn root_log(sample: &mut Sample, pki: &Pki) {
     let mut made = audit(second, &issuing);
     made.mark = Some(("issued/issuing-2".to_owned(), seed::serial("year/issuing-2")));
     session(second.plus(-600), second.plus(1500), vec![made]);
-    for (at, number) in [(arl, 7), (last, 8)] {
+    for (at, number) in [(first, 6), (arl, 7), (last, 8)] {
         let fields = format!("CRL_CREATION;SUCCESS;CRL;CORE;{};{ROOT_ID};;;msg=CRL number {number} created.", administrator(0));
         session(at.plus(-900), at.plus(1200), vec![audit(at, &fields)]);
     }
@@ -137,7 +139,6 @@ fn root_log(sample: &mut Sample, pki: &Pki) {
     }
     entries.sort_by_key(|entry| entry.at);
     add(sample, "ca/root-01.log", entries);
-    let _ = pki;
 }
 
 fn add(sample: &mut Sample, path: &str, entries: Vec<Entry>) {

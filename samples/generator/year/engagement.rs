@@ -43,6 +43,9 @@ const KINDS: &[Kind] = &[
     Kind("ARLs of the root", "crl/root-arl.pem", "", "every ARL of the period, and the last one before it", &["crls"]),
     Kind("database of the infrastructure CA", "openssl/index.txt", "", "index.txt, copied from the CA directory", &["certificate_status"]),
     Kind("roles, vetting and training", "registers/people.xlsx", "", "the three registers, as one workbook", &["roles", "vetting", "training"]),
+    Kind("shares, custodians and custody log", "registers/shares.xlsx", "zone = \"UTC\"\n", "the three registers, as one workbook", &["share_sets", "custodians", "custody_movements"]),
+    Kind("modules", "registers/modules.xlsx", "zone = \"UTC\"\n", "inventory, validation records, attributes and counters, as one workbook", &["hsms", "module_validations", "key_attributes", "key_counters"]),
+    Kind("keys", "registers/keys.xlsx", "zone = \"UTC\"\n", "key register, copies and certificates of destruction, as one workbook", &["keys", "key_copies", "destructions"]),
     Kind("ceremony records", "registers/ceremonies.xlsx", "zone = \"UTC\"\n", "the records of every ceremony, as one workbook", &["ceremonies", "ceremony_people", "ceremony_steps", "ceremony_items"]),
 ];
 
@@ -56,27 +59,18 @@ const REGISTERS: &[(&str, &str)] = &[
     ("backups", "backups"),
     ("baseline", "baseline_settings"),
     ("changes", "changes"),
-    ("custodians", "custodians"),
-    ("custody", "custody_movements"),
-    ("destructions", "destructions"),
     ("device-keys", "device_keys"),
     ("documents", "documents"),
     ("doors", "door_access"),
-    ("hsms", "hsms"),
     ("incidents", "incidents"),
-    ("key-attributes", "key_attributes"),
-    ("key-copies", "key_copies"),
-    ("key-counters", "key_counters"),
     ("key-rotations", "key_rotations"),
-    ("keys", "keys"),
     ("log-deliveries", "log_deliveries"),
     ("log-reviews", "log_reviews"),
-    ("module-validations", "module_validations"),
+    ("module-clocks", "time_status"),
     ("personnel", "people"),
     ("repository", "lodgings"),
     ("requests", "requests"),
     ("revocations", "revocation_requests"),
-    ("share-sets", "share_sets"),
 ];
 
 pub fn text(sample: &Sample) -> String {
@@ -90,11 +84,19 @@ pub fn text(sample: &Sample) -> String {
         add(&mut text, &mut expected, sample, &path, "zone = \"UTC\"\n", "the whole register, as CSV", &format!("register: {file}"), &[table]);
     }
     for host in super::systems::HOSTS {
-        let path = format!("config/{host}/sshd_config");
-        add(&mut text, &mut expected, sample, &path, &format!("host = \"{host}\"\n"), "sshd_config, copied as root", &format!("configuration of sshd on {host}"), &["settings"]);
+        let path = format!("config/{host}/sshd*");
+        add(&mut text, &mut expected, sample, &path, &format!("host = \"{host}\"\n"), "sshd -T, as root", &format!("configuration of sshd on {host}"), &["settings"]);
         let path = format!("config/{host}/chronyc-tracking.txt");
         add(&mut text, &mut expected, sample, &path, &format!("host = \"{host}\"\n"), "chronyc -n tracking, each Monday", &format!("clock of {host}"), &["time_status"]);
     }
+    for (month, on) in [("2021-07", "2021-07-01"), ("2022-06", "2022-06-30")] {
+        let path = format!("config/ca-01/{month}/*");
+        let start = text.len();
+        add(&mut text, &mut expected, sample, &path, "host = \"ca-01\"\n", "ejbca.sh ca exportprofiles", &format!("certificate profiles, {month}"), &["settings"]);
+        let dated = text.split_off(start).replace("2022-07-18", on);
+        text += &dated;
+    }
+    text = text.replace("on = 2022-07-18, query = \"sshd -T", "on = 2022-06-28, query = \"sshd -T");
     text += &expected;
     for (path, profile) in PROFILES {
         let _ = write!(text, "\n[[profile]]\npath = \"{path}\"\nprofile = \"{profile}\"\n");
@@ -103,7 +105,7 @@ pub fn text(sample: &Sample) -> String {
     for (name, gap, oldest) in [
         ("ca-01", "PT12H", "2019-06-01T09:00:00Z"),
         ("ra-01", "PT24H", ra_oldest),
-        ("root-01", "P200D", "2019-06-01T09:00:00Z"),
+        ("root-01", "P240D", "2019-06-01T09:00:00Z"),
         ("hsm-01", "PT30H", "2019-06-01T09:00:00Z"),
         ("hsm-02", "P200D", "2019-06-01T09:00:00Z"),
     ] {

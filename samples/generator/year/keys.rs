@@ -3,7 +3,7 @@
 use super::super::seed;
 use super::super::time::Utc;
 use super::Sample;
-use super::pki::{Kind, Pki, authority_lists};
+use super::pki::{Pki, authority_lists};
 use super::rows::{Rows, workbook};
 
 /// A ceremony: reference, kind, start, minutes it took, room, module, key, script, when that was approved.
@@ -35,7 +35,7 @@ pub const CEREMONIES: [Ceremony; 11] = [
     ceremony("CER-2019-01", "Root key generation", ("2019-06-03T09:30", 120), ("hsm-02", "K-ROOT-1"), ("KCS-01", "2019-05-20"), ""),
     ceremony("CER-2019-02", "Issuing key generation", ("2019-06-03T13:00", 120), ("hsm-01", "K-ISS-1"), ("KCS-02", "2019-05-20"), ""),
     ceremony("CER-2021-01", "ARL signing", ("2021-02-10T10:00", 90), ("hsm-02", "K-ROOT-1"), ("KCS-03", "2020-05-11"), ""),
-    ceremony("CER-2021-02", "Destruction", ("2021-08-19T10:00", 60), ("hsm-00", ""), ("KCS-05", "2021-07-12"), ""),
+    ceremony("CER-2021-02", "Other", ("2021-08-19T10:00", 60), ("hsm-00", ""), ("KCS-05", "2021-07-12"), ""),
     ceremony("CER-2021-03", "Issuing key generation", ("2021-09-14T13:00", 50), ("hsm-01", "K-ISS-2"), ("KCS-02", "2021-08-30"), ""),
     ceremony("CER-2021-04", "Key signing", ("2021-09-14T13:52", 60), ("hsm-02", "K-ROOT-1"), ("KCS-04", "2021-08-30"), ""),
     ceremony("CER-2021-05", "Destruction", ("2021-11-02T10:00", 45), ("hsm-01", "K-TR-1"), ("KCS-05", "2021-07-12"), ""),
@@ -139,34 +139,50 @@ CS-ROOT,share set,2022-02-08,shredded,E. Holm,M. Ferreira,CER-2022-01
 ";
 
 pub fn build(sample: &mut Sample, pki: &Pki) {
-    Rows::new(sample, "Set,Protects,Needed,Shares,Made on,Ceremony,Retired on", SHARE_SETS).csv(sample, "registers/share-sets.csv");
-    Rows::new(sample, "Set,Share,Custodian,Employer,Team,Holds PIN,Safe,From,To", CUSTODIANS).csv(sample, "registers/custodians.csv");
+    let sets = Rows::new(sample, "Set,Protects,Needed,Shares,Made on,Ceremony,Retired on", SHARE_SETS);
+    let custodians = Rows::new(sample, "Set,Share,Custodian,Employer,Team,Holds PIN,Safe,From,To", CUSTODIANS);
+    let movements = custody(sample);
+    workbook(sample, "registers/shares.xlsx", vec![("Share sets", sets), ("Custodians", custodians), ("Custody log", movements)]);
     let header = "HSM,Vendor,Model,Serial,Hardware version,Firmware version,FIPS certificate,Approved mode,Location,In service since,Retired on,Zeroised on";
-    Rows::new(sample, header, HSMS).csv(sample, "registers/hsms.csv");
+    let inventory = Rows::new(sample, header, HSMS);
     let header = "Certificate number,Standard,Level,Hardware version,Firmware version,Status,Validated on,Revoked on,Looked up on";
-    Rows::new(sample, header, VALIDATIONS).csv(sample, "registers/module-validations.csv");
-    Rows::new(sample, "Item,Kind,Destroyed on,Method,Witness 1,Witness 2,Ceremony", DESTRUCTIONS).csv(sample, "registers/destructions.csv");
-    register(sample, pki);
-    counters(sample, pki);
+    let validations = Rows::new(sample, header, VALIDATIONS);
+    let (attributes, counters) = (attributes(sample), counters(sample, pki));
+    let sheets = vec![("Modules", inventory), ("Validations", validations), ("Attributes", attributes), ("Counters", counters)];
+    workbook(sample, "registers/modules.xlsx", sheets);
+    let (keys, copies) = register(sample, pki);
+    let destructions = Rows::new(sample, "Item,Kind,Destroyed on,Method,Witness 1,Witness 2,Ceremony", DESTRUCTIONS);
+    workbook(sample, "registers/keys.xlsx", vec![("Keys", keys), ("Copies", copies), ("Destructions", destructions)]);
     ceremonies(sample);
-    custody(sample);
 }
 
-fn register(sample: &mut Sample, pki: &Pki) {
+fn register(sample: &Sample, pki: &Pki) -> (Rows<'static>, Rows<'static>) {
     let [root, first, second] = &pki.public_keys;
-    let ends = if sample.planted { "2022-01-31" } else { "2022-06-30" };
+    let ends = if sample.planted { "2022-01-31" } else { "2022-12-31" };
     let text = format!(
         "\
-K-ROOT-1,rootSignKey,asymmetric,Root CA,ECDSA,256,W. Adeyemi,hsm-02,{root},CS-ROOT-2,CER-2019-01,2019-06-03,2019-06-03,2044-06-03,,,active
-[first]K-ISS-1,issuing1SignKey,asymmetric,Issuing CA,ECDSA,256,W. Adeyemi,hsm-01,{first},CS-ISS,CER-2019-02,2019-06-03,2019-06-03,{ends},,,active
-K-ISS-2,issuing2SignKey,asymmetric,Issuing CA,ECDSA,256,W. Adeyemi,hsm-01,{second},CS-ISS,CER-2021-03,2021-09-14,2021-09-14,2034-09-14,,,active
-K-AUD-1,auditSignKey,asymmetric,Audit,ECDSA,256,C. Abernathy,hsm-01,{},CS-AUD,CER-2019-02,2019-06-03,2019-06-03,2024-06-03,,,active
-K-TR-1,transport1,symmetric,Transport,AES,256,W. Adeyemi,hsm-01,,CS-ISS,CER-2019-02,2019-06-03,2019-06-10,2021-12-31,2021-11-01,2021-11-02,destroyed
+K-ROOT-1,rootSignKey,asymmetric,Root CA,ECDSA,256,W. Adeyemi,hsm-02,{root},880021735,CS-ROOT-2,CER-2019-01,2019-06-03,2019-06-03,2044-06-03,,,active
+[first]K-ISS-1,issuing1SignKey,asymmetric,Issuing CA,ECDSA,256,W. Adeyemi,hsm-01,{first},1733120061,CS-ISS,CER-2019-02,2019-06-03,2019-06-03,{ends},,,active
+K-ISS-2,issuing2SignKey,asymmetric,Issuing CA,ECDSA,256,W. Adeyemi,hsm-01,{second},1733120061,CS-ISS,CER-2021-03,2021-09-14,2021-09-14,2034-09-14,,,active
+K-AUD-1,auditSignKey,asymmetric,Audit,ECDSA,256,C. Abernathy,hsm-01,{},,CS-AUD,CER-2019-02,2019-06-03,2019-06-03,2024-06-03,,,active
+K-TR-1,transport1,symmetric,Transport,AES,256,W. Adeyemi,hsm-01,,,CS-ISS,CER-2019-02,2019-06-03,2019-06-10,2021-12-31,2021-11-01,2021-11-02,destroyed
 ",
         seed::hex("year/audit key", 32),
     );
-    let header = "Key ID,Key label,Key kind,Purpose,Algorithm,Key length,Owner,HSM,Public key SHA-256,Card set,Generated at ceremony,Generated on,Activated on,Usage ends,Deactivated on,Destroyed on,State";
-    Rows::new(sample, header, &text).csv(sample, "registers/keys.csv");
+    let header = "Key ID,Key label,Key kind,Purpose,Algorithm,Key length,Owner,HSM,Public key SHA-256,Crypto token,Card set,Generated at ceremony,Generated on,Activated on,Usage ends,Deactivated on,Destroyed on,State";
+    let keys = Rows::new(sample, header, &text);
+    let copies = "\
+K-ROOT-1/B1,K-ROOT-1,backup,Smart card set in Safe D,yes,2019-06-03,CER-2019-01,2022-06-20,
+[-]K-ISS-1/B1,K-ISS-1,backup,Smart card set in Safe D,yes,2019-06-03,CER-2019-02,2022-06-20,
+[+plain]K-ISS-1/B1,K-ISS-1,backup,Smart card set in Safe D,no,2019-06-03,CER-2019-02,2022-06-20,
+K-ISS-2/B1,K-ISS-2,backup,Smart card set in Safe D,yes,2021-09-14,CER-2021-03,2022-06-20,
+K-TR-1/B1,K-TR-1,backup,Smart card set in Safe D,yes,2019-06-03,CER-2019-02,2021-06-21,2021-11-02
+";
+    let header = "Copy ID,Key ID,Kind,Held in,Encrypted,Made on,Ceremony,Counted on,Destroyed on";
+    (keys, Rows::new(sample, header, copies))
+}
+
+fn attributes(sample: &Sample) -> Rows<'static> {
     let mut attributes = String::new();
     for (hsm, label) in [("hsm-01", "issuing1SignKey"), ("hsm-02", "rootSignKey"), ("hsm-01", "issuing2SignKey")] {
         for day in ["2021-07-01", "2022-07-01"] {
@@ -178,21 +194,12 @@ K-TR-1,transport1,symmetric,Transport,AES,256,W. Adeyemi,hsm-01,,CS-ISS,CER-2019
             attributes += &format!("{mark}{hsm},{label},{day},yes,{},sign\n", if odd { "yes" } else { "no" });
         }
     }
-    Rows::new(sample, "HSM,Key label,Read on,Sensitive,Extractable,Usages", &attributes).csv(sample, "registers/key-attributes.csv");
-    let copies = "\
-K-ROOT-1/B1,K-ROOT-1,backup,Smart card set in Safe D,yes,2019-06-03,CER-2019-01,2022-06-20,
-[-]K-ISS-1/B1,K-ISS-1,backup,Smart card set in Safe D,yes,2019-06-03,CER-2019-02,2022-06-20,
-[+plain]K-ISS-1/B1,K-ISS-1,backup,Smart card set in Safe D,no,2019-06-03,CER-2019-02,2022-06-20,
-K-ISS-2/B1,K-ISS-2,backup,Smart card set in Safe D,yes,2021-09-14,CER-2021-03,2022-06-20,
-K-TR-1/B1,K-TR-1,backup,Smart card set in Safe D,yes,2019-06-03,CER-2019-02,2021-06-21,2021-11-02
-";
-    let header = "Copy ID,Key ID,Kind,Held in,Encrypted,Made on,Ceremony,Counted on,Destroyed on";
-    Rows::new(sample, header, copies).csv(sample, "registers/key-copies.csv");
+    Rows::new(sample, "HSM,Key label,Read on,Sensitive,Extractable,Usages", &attributes)
 }
 
 /// Counters read at noon on the first and last day: what was signed in between is known to the last signature. The
 /// planted variant has signed less with the first key than was issued under it.
-fn counters(sample: &mut Sample, pki: &Pki) {
+fn counters(sample: &Sample, pki: &Pki) -> Rows<'static> {
     let (from, until) = (Utc::at("2021-07-01T06:00:00"), Utc::at("2022-06-30T20:00:00"));
     let between = |at: Utc, from: Utc| from <= at && at < until;
     let used = |ca: usize, from: Utc| {
@@ -218,8 +225,7 @@ K-ISS-2,{1},{other}
         first = 20_817 + used(0, from) - lost,
         other = 2 + used(1, second),
     );
-    Rows::new(sample, "Key ID,Read at,Signatures", &text).csv(sample, "registers/key-counters.csv");
-    assert!(pki.issues.iter().any(|issue| issue.kind == Kind::Device), "there are devices");
+    Rows::new(sample, "Key ID,Read at,Signatures", &text)
 }
 
 pub fn script_sha256(script: &str) -> String {
@@ -278,7 +284,7 @@ fn found(planted: bool, ceremony: &str, item: &str, turn: usize) -> String {
 }
 
 /// The offline module and the cards of its custodians leave their safes for each ceremony. 
-fn custody(sample: &mut Sample) {
+fn custody(sample: &Sample) -> Rows<'static> {
     let mut rows: Vec<(Utc, String)> = Vec::new();
     let mut chain: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
     for ceremony in CEREMONIES.iter().filter(|ceremony| ceremony.visible(sample.planted)) {
@@ -296,7 +302,10 @@ fn custody(sample: &mut Sample) {
             let turn = chain.entry(item.clone()).or_insert(0);
             let found = found(sample.planted, ceremony.id, &item, *turn);
             let mark = format!("[{}/{item}]", ceremony.id);
+            // Sealed for the first time at the end of its first ceremony.
+            if *turn > 0 {
             rows.push((from.plus(-1500), format!("{mark}{item},{kind},out,{},{found},,{safe},{who},W. Adeyemi,{}", from.plus(-1500).minute(), ceremony.id)));
+            }
             rows.push((until.plus(600), format!("{item},{kind},in,{},,{},{safe},{who},W. Adeyemi,{}", until.plus(600).minute(), bag(&item, *turn + 1), ceremony.id)));
             *turn += 1;
         }
@@ -304,5 +313,5 @@ fn custody(sample: &mut Sample) {
     rows.sort();
     let text: Vec<String> = rows.into_iter().map(|(_, row)| row).collect();
     let header = "Item,Item type,Direction,Date and time,Bag found,Bag sealed,Safe,Moved by,Witnessed by,Purpose";
-    Rows::new(sample, header, &text.join("\n")).csv(sample, "registers/custody.csv");
+    Rows::new(sample, header, &text.join("\n"))
 }

@@ -34,6 +34,7 @@ const ROLES: &str = "\
 A. Whitlock,System administrator,ca-01,2019-06-03,,M. Ferreira
 [A. Whitlock/CA administrator]A. Whitlock,CA administrator,ca-01,2019-06-03,,M. Ferreira
 S. Nakamura,System administrator,ra-01,2019-06-03,,M. Ferreira
+W. Adeyemi,System administrator,hsm-02,2019-06-03,,M. Ferreira
 D. Kowalczyk,CA administrator,ca-01,2019-11-18,,M. Ferreira
 P. Marlow,Registration officer,ra-01,2019-06-03,,M. Ferreira
 J. Okafor,Registration officer,ra-01,2019-06-03,2021-09-30,M. Ferreira
@@ -120,7 +121,8 @@ F. Moreau,SC,2021-11-15,2031-11-15,Invented Operator Ltd
 /// Person, course, role, completed, until.
 const TRAINING: &str = "\
 A. Whitlock,CA operations,System administrator,2021-05-11,2023-05-11
-A. Whitlock,CA operations,CA administrator,2021-05-11,2023-05-11
+A. Whitlock,CA administration,CA administrator,2021-05-11,2023-05-11
+W. Adeyemi,HSM operations,System administrator,2021-05-11,2023-05-11
 S. Nakamura,CA operations,System administrator,2021-05-11,2023-05-11
 D. Kowalczyk,CA operations,CA administrator,2021-05-11,2023-05-11
 P. Marlow,Registration,Registration officer,2021-05-18,2023-05-18
@@ -197,7 +199,7 @@ pub fn build(sample: &mut Sample) {
 fn access_reviews(sample: &mut Sample) {
     let accounts = Rows::new(sample, "", ACCOUNTS).rows;
     let mut text = String::new();
-    for day in ["2021-06-17", "2021-09-16", "2021-12-16", "2022-03-17", "2022-06-16"] {
+    for day in ["2021-06-17", "2021-09-16", "2021-12-15", "2022-03-14", "2022-06-13"] {
         for (mark, row) in &accounts {
             let cells = super::rows::cells(row);
             let (created, disabled) = (&cells[6], &cells[7]);
@@ -246,11 +248,17 @@ fn doors(sample: &mut Sample) {
     let card = |person: &str| format!("C-{:03}", 100 + PEOPLE.lines().position(|line| line.starts_with(person)).expect("they work there"));
     let visit = |person: &str, zone: &str, from: Utc, until: Utc, mark: &str, events: &mut Vec<(Utc, String)>| {
         let (number, door) = (card(person), if zone == "Key room" { "D-4" } else { "D-2" });
-        events.push((from, format!("{mark}{},{person},{number},{door},{zone},yes,in,granted,", from.iso())));
+        let escort = if person == "E. Holm" { "W. Adeyemi" } else { "" };
+        events.push((from, format!("{mark}{},{person},{number},{door},{zone},yes,in,granted,{escort}", from.iso())));
         events.push((until, format!("{},{person},{number},{door},{zone},yes,out,granted,", until.iso())));
     };
     for ceremony in CEREMONIES.iter().filter(|ceremony| ceremony.visible(sample.planted)) {
         let (from, until) = ceremony.span();
+        // The second ceremony of a day begins while everybody is still there.
+        if ceremony.id == "CER-2021-04" {
+            continue;
+        }
+        let until = if ceremony.id == "CER-2021-03" { until.plus(3600) } else { until };
         for (turn, (person, _)) in (0..).zip(ceremony.people(sample.planted)) {
             visit(person, "Key room", from.plus(-900 + 20 * turn), until.plus(300 + 20 * turn), "", &mut events);
         }
@@ -259,6 +267,10 @@ fn doors(sample: &mut Sample) {
         for (turn, person) in [(0, "A. Whitlock"), (1, "S. Nakamura")] {
             visit(person, "Machine room", window.0.plus(60 + 15 * turn), window.1.plus(-300 + 15 * turn), "", &mut events);
         }
+    }
+    for at in ["2021-08-11T08:58:03", "2021-12-06T16:20:44", "2022-05-25T07:51:12"] {
+        let at = Utc::at(at);
+        events.push((at, format!("[refused]{},H. Lindqvist,{},D-4,Key room,yes,in,denied,", at.iso(), card("H. Lindqvist"))));
     }
     if sample.planted {
         visit("D. Kowalczyk", "Key room", Utc::at("2022-03-19T22:05:00"), Utc::at("2022-03-19T22:41:00"), "[night]", &mut events);

@@ -227,6 +227,9 @@ fn add_lodgings(sample: &mut Sample, pki: &Pki) {
         let at = Utc::at(at);
         rows.push((at, format!("[certificate/{name}]{name}.cer,certificate,S1SPKI Sample Root,,{},{},publisher", pki.certificates[index], at.iso())));
     }
+    let at = Utc::at("2020-09-17T09:00:00");
+    let sha256 = super::keys::script_sha256("CP");
+    rows.push((at, format!("s1spki-cp-1.0.pdf,document,,,{sha256},{},publisher", at.iso())));
     rows.sort();
     let text: Vec<String> = rows.into_iter().map(|(_, row)| row).collect();
     let header = "Object,Kind,Issuer,CRL number,SHA-256,Lodged at,Lodged by";

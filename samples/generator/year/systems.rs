@@ -41,12 +41,13 @@ INC-311,2021-08-17 06:40,availability,low,ra-01,,,2021-08-17
 INC-325,2021-11-10 09:05,security,high,ra-01,2021-11-10 15:30,2021-11-10 15:35,2021-12-02
 [-]INC-342,2022-02-16 21:30,security,high,ra-01,2022-02-17 09:10,2022-02-17 09:15,2022-03-01
 [+untold]INC-342,2022-02-16 21:30,security,high,ra-01,,2022-02-17 09:15,2022-03-01
+INC-348,2022-03-29 11:10,suspected compromise,high,ca-01,2022-03-29 13:30,2022-03-29 13:35,2022-04-04
 INC-355,2022-05-04 08:20,process,medium,log-01,,,2022-05-20
 ";
 
-fn documents(planted: bool) -> String {
+fn documents() -> String {
     let mut text = String::from("\
-S1SPKI-CP,cp,1.0,S1SPKI Certificate Policy,SMKI PMA,2020-07-30,PMA 2020/07-4,2020-09-17,,2022-05-12,\n\
+S1SPKI-CP,cp,1.0,S1SPKI Certificate Policy,SMKI PMA,2020-07-30,PMA 2020/07-4,2020-09-17,,2022-05-12,CP-SHA\n\
 [-]CPS,cps,2.0,Certification practice statement,SMKI PMA,2021-02-18,PMA 2021/02-3,2021-03-01,2022-03-01,2021-12-09,\n\
 [-]CPS,cps,2.1,Certification practice statement,SMKI PMA,2022-02-17,PMA 2022/02-2,2022-03-01,,2022-02-03,\n\
 [+unapproved]CPS,cps,2.0,Certification practice statement,SMKI PMA,2021-02-18,PMA 2021/02-3,2021-03-01,2022-03-01,2021-12-09,\n\
@@ -58,8 +59,7 @@ BCP,plan,3.0,Business continuity plan,M. Ferreira,2021-05-20,RISK 2021/05-2,2021
     for (script, approved) in [("KCS-01", "2019-05-20"), ("KCS-02", "2019-05-20"), ("KCS-03", "2020-05-11"), ("KCS-04", "2021-08-30"), ("KCS-05", "2021-07-12"), ("KCS-06", "2022-01-24")] {
         let _ = writeln!(text, "{script},script,1.0,Key ceremony script,M. Ferreira,{approved},RISK,{approved},,{approved},{}", script_sha256(script));
     }
-    let _ = planted;
-    text
+    text.replace("CP-SHA", &script_sha256("CP"))
 }
 
 const RESOURCES: &str = "\
@@ -87,17 +87,19 @@ pub fn build(sample: &mut Sample) {
         clock(sample, host);
     }
     profiles(sample);
+    module_clocks(sample);
     index(sample);
     let header = "Change no,System,Configuration item,Requested by,Approved by,Approved on,Window start,Window end,Tested,Status";
     Rows::new(sample, header, CHANGES).csv(sample, "registers/changes.csv");
     let header = "Incident no,Detected on,Type,Severity,System,PMA notified,SSC notified,Closed";
     Rows::new(sample, header, INCIDENTS).csv(sample, "registers/incidents.csv");
     let header = "Reference,Document type,Version,Title,Approved by,Approved on,Minute,Effective from,Superseded on,Reviewed on,SHA-256";
-    let text = documents(sample.planted);
+    let text = documents();
     Rows::new(sample, header, &text).csv(sample, "registers/documents.csv");
     let header = "Asset,Type,System class,Zone,In scope,In use since,Retired on";
     Rows::new(sample, header, RESOURCES).csv(sample, "registers/assets.csv");
-    Rows::new(sample, "Component,Host,Scope,Setting,Approved value,Approved on,Approved by,Withdrawn on", BASELINE).csv(sample, "registers/baseline.csv");
+    let text = baseline();
+    Rows::new(sample, "Component,Host,Scope,Setting,Approved value,Approved on,Approved by,Withdrawn on", &text).csv(sample, "registers/baseline.csv");
     backups(sample);
     deliveries(sample);
 }
@@ -109,55 +111,46 @@ sshd,,global,loglevel,VERBOSE,2019-05-27,M. Ferreira,
 sshd,,global,maxauthtries,3,2019-05-27,M. Ferreira,
 ";
 
+/// `sshd -T`: the configuration in effect.
 const SSHD: &str = "\
-# sshd_config(5). Kept by the platform team: changes by change request only.
-Port 22
-AddressFamily inet
-HostKey /etc/ssh/ssh_host_ed25519_key
-
-# Logging
-SyslogFacility AUTHPRIV
-LogLevel VERBOSE
-
-# Authentication
+port 22
+addressfamily inet
+usepam yes
+logingracetime 30
+maxauthtries 3
+pubkeyauthentication yes
+kbdinteractiveauthentication no
+allowtcpforwarding no
+x11forwarding no
+syslogfacility AUTHPRIV
+loglevel VERBOSE
 ";
 
-const REST: &str = "\
-PubkeyAuthentication yes
-#PermitEmptyPasswords no
-ChallengeResponseAuthentication no
-UsePAM yes
+/// The file of one host. A near miss: sshd takes the first value of a keyword, so the last line decides nothing.
+const SSHD_FILE: &str = "\
+# sshd_config(5). Kept by the platform team: changes by change request only.
+Port 22
+LogLevel VERBOSE
+PermitRootLogin no
+PasswordAuthentication no
 MaxAuthTries 3
-LoginGraceTime 30
 
-# Nothing is forwarded from a host of the CA
-AllowTcpForwarding no
-X11Forwarding no
-AllowGroups ca-operations
+# Left by the installer of the monitoring agent
+PasswordAuthentication yes
 ";
 
 fn sshd(sample: &mut Sample, host: &str) {
     let root = if sample.planted && host == "ca-01" { "yes" } else { "no" };
-    let mut text = format!("{SSHD}PermitRootLogin {root}\nPasswordAuthentication no\n{REST}");
+    let text = format!("{SSHD}permitrootlogin {root}\npasswordauthentication no\n");
+    let path = format!("config/{host}/sshd-T.txt");
+    let lines = text.lines().count();
+    sample.mark(format!("root login/{host}"), &path, lines - 1, None);
+    sample.add(&path, lines, text);
     if host == "ra-01" {
-        // A near miss: sshd takes the first value of a keyword, so the last line decides nothing.
-        text += "\n# Left by the installer of the monitoring agent\nPasswordAuthentication yes\n";
+        let path = "config/ra-01/sshd_config";
+        sample.mark("password login/ra-01".to_owned(), path, SSHD_FILE.lines().count(), None);
+        sample.add(path, SSHD_FILE.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count(), SSHD_FILE);
     }
-    let path = format!("config/{host}/sshd_config");
-    let mut keys = 0;
-    for (line, number) in text.lines().zip(1..) {
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        keys += 1;
-        if line.starts_with("PermitRootLogin") {
-            sample.mark(format!("root login/{host}"), &path, number, None);
-        }
-        if line.starts_with("PasswordAuthentication") {
-            sample.mark(format!("password login/{host}"), &path, number, None);
-        }
-    }
-    sample.add(&path, keys, text);
 }
 
 /// `chronyc tracking` each Monday, with the date before it.
@@ -194,9 +187,65 @@ fn clock(sample: &mut Sample, host: &str) {
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// The certificate profiles of the CA, exported at the end of the period.
+/// What the approved baseline says of the certificate profiles, and when: the second value of the device profile came
+/// with a change.
+const PROFILES: [(&str, &str, &str); 6] = [
+    ("organisation-1410865302", "encodedvalidity", "10y"),
+    ("organisation-1410865302", "usekeyusage", "true"),
+    ("organisation-1410865302", "certificatepolicies", "1.2.826.0.1.8641679.1.9.1.1"),
+    ("device-1410865307", "usekeyusage", "true"),
+    ("device-1410865307", "usesubjectkeyidentifier", "true"),
+    ("device-1410865307", "certificatepolicies", "1.2.826.0.1.8641679.1.9.1.1"),
+];
+
+/// The certificate profiles of the CA, exported at both ends of the period. At the end of the planted variant the
+/// device profile no longer asks for a subject key identifier.
 fn profiles(sample: &mut Sample) {
-    let _ = sample;
+    for month in ["2021-07", "2022-06"] {
+        for name in ["organisation-1410865302", "device-1410865307"] {
+            let path = format!("config/ca-01/{month}/certprofile_{name}.xml");
+            let mut text = String::from(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<java version=\"1.8.0_292\" class=\"java.beans.XMLDecoder\">\n <object class=\"java.util.LinkedHashMap\">\n",
+            );
+            let mut entries = 0;
+            for (_, key, value) in PROFILES.iter().filter(|(profile, ..)| *profile == name) {
+                entries += 1;
+                let changed = sample.planted && month == "2022-06" && *key == "usesubjectkeyidentifier";
+                if changed {
+                    sample.mark("profile/changed".to_owned(), &path, entries, None);
+                }
+                let value = match *value {
+                    "true" | "false" => format!("<boolean>{}</boolean>", !changed),
+                    other => format!("<string>{other}</string>"),
+                };
+                let _ = write!(text, "  <void method=\"put\">\n   <string>{key}</string>\n   {value}\n  </void>\n");
+            }
+            text += " </object>\n</java>\n";
+            sample.add(&path, entries, text);
+        }
+    }
+}
+
+fn baseline() -> String {
+    let mut text = BASELINE.to_owned();
+    for (profile, key, value) in PROFILES {
+        let name = profile.split('-').next().unwrap_or(profile);
+        let _ = writeln!(text, "ejbca-profile,,{name},{key},{value},2019-05-27,M. Ferreira,");
+    }
+    text
+}
+
+/// The clocks of the modules, read beside a reference: each week, and at each ceremony.
+fn module_clocks(sample: &mut Sample) {
+    let mut text = String::new();
+    for week in 0..53 {
+        for hsm in ["hsm-01", "hsm-02"] {
+            let at = Utc::at("2021-06-28T09:30:00").plus_days(7 * week);
+            let offset = seed::below(&format!("year/clock/{hsm}/{week}"), 300_000) - 150_000;
+            let _ = writeln!(text, "{hsm},{},ntp1.sample.invalid,2,{offset},Normal", at.minute());
+        }
+    }
+    Rows::new(sample, "Host,Read at,Reference,Stratum,Offset (us),Leap status", &text).csv(sample, "registers/module-clocks.csv");
 }
 
 /// The TLS certificates of the infrastructure, from a small OpenSSL CA of its own. The second has ended and is still
@@ -226,9 +275,12 @@ fn index(sample: &mut Sample) {
 /// Every night, every log. One backup fails and is made again the same night; in the planted variant a night is missing.
 fn backups(sample: &mut Sample) {
     let mut text = String::new();
+    for stream in super::people::STREAMS {
+        let _ = writeln!(text, "{stream},log,restore test,2021-03-16 10:30,completed,no");
+    }
     for night in -1..366 {
         let at = Utc::at("2021-07-01T01:30:00").plus_days(night);
-        for stream in super::people::STREAMS.iter().filter(|stream| !["root-01", "hsm-02"].contains(stream)) {
+        for stream in super::people::STREAMS.iter() {
             if sample.planted && *stream == "ra-01" && at.date() == "2022-01-22" {
                 continue;
             }
@@ -240,32 +292,25 @@ fn backups(sample: &mut Sample) {
             }
             let _ = writeln!(text, "{mark}{stream},log,backup,{},completed,yes", at.minute());
         }
+        if night % 7 == 0 {
+            let _ = writeln!(text, "ca-01,database,backup,{},completed,yes", at.plus_hours(1).minute());
+        }
         if [100, 280].contains(&night) {
             for stream in super::people::STREAMS {
                 let _ = writeln!(text, "{stream},log,restore test,{},completed,no", at.plus_hours(9).minute());
             }
             let _ = writeln!(text, "ca-01,database,restore test,{},completed,no", at.plus_hours(10).minute());
-            let _ = writeln!(text, "ca-01,system,restore test,{},completed,no", at.plus_hours(11).minute());
-        }
-    }
-    // The offline systems have nothing new between ceremonies: they are saved after each.
-    for ceremony in super::keys::CEREMONIES.iter().filter(|ceremony| ceremony.visible(sample.planted)) {
-        let (from, until) = ceremony.span();
-        if from > Utc::at("2021-06-01T00:00") {
-            for stream in ["root-01", "hsm-02"] {
-                let _ = writeln!(text, "{stream},log,backup,{},completed,yes", until.plus(1800).minute());
-            }
         }
     }
     Rows::new(sample, "System,What,Kind,Started,Outcome,Off-site", &text).csv(sample, "registers/backups.csv");
 }
 
-/// Records received by the log server from the systems on line. In the planted variant two days are silent.
+/// Records received by the log server; the offline systems send a mark of life through a diode. In the planted variant two days are silent.
 fn deliveries(sample: &mut Sample) {
     let mut text = String::new();
     for day in 0..365 {
         let at = Utc::at("2021-07-01T00:00:00").plus_days(day);
-        for stream in ["ca-01", "ra-01", "hsm-01"] {
+        for stream in super::people::STREAMS {
             let silent = sample.planted && stream == "hsm-01" && ["2022-05-03", "2022-05-04"].contains(&at.date().as_str());
             let count = if silent { 0 } else { seed::below(&format!("year/delivered/{stream}/{day}"), 900) + 40 };
             let _ = writeln!(text, "[{stream}/{}]{stream},{},{count}", at.date(), at.date());

@@ -101,7 +101,7 @@ pub fn text(sample: &Sample) -> String {
     for (path, profile) in PROFILES {
         let _ = write!(text, "\n[[profile]]\npath = \"{path}\"\nprofile = \"{profile}\"\n");
     }
-    let ra_oldest = if sample.planted { "2021-02-15T08:30:00Z" } else { "2019-06-01T08:30:00Z" };
+    let ra_oldest = if sample.planted { "2021-10-15T08:30:00Z" } else { "2019-06-01T08:30:00Z" };
     for (name, gap, oldest) in [
         ("ca-01", "PT12H", "2019-06-01T09:00:00Z"),
         ("ra-01", "PT24H", ra_oldest),

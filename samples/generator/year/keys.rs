@@ -86,7 +86,7 @@ CS-ISS,hsm-01,3,6,2019-06-03,CER-2019-02,
 CS-ROOT,hsm-02,3,6,2019-06-03,CER-2019-01,2022-02-08
 CS-ROOT-2,hsm-02,3,6,2022-02-08,CER-2022-01,
 [-]CS-AUD,log-01,2,3,2019-06-03,CER-2019-02,
-[+weak]CS-AUD,log-01,1,3,2019-06-03,CER-2019-02,
+[+weak]CS-AUD,log-01,3,3,2019-06-03,CER-2019-02,
 ";
 
 /// Set, share, custodian, employer, team, knows the PIN, safe, from, until.
@@ -185,7 +185,7 @@ K-TR-1/B1,K-TR-1,backup,Smart card set in Safe D,yes,2019-06-03,CER-2019-02,2021
 fn attributes(sample: &Sample) -> Rows<'static> {
     let mut attributes = String::new();
     for (hsm, label) in [("hsm-01", "issuing1SignKey"), ("hsm-02", "rootSignKey"), ("hsm-01", "issuing2SignKey")] {
-        for day in ["2021-07-01", "2022-07-01"] {
+        for day in ["2021-07-01", "2022-06-29"] {
             if label == "issuing2SignKey" && day == "2021-07-01" {
                 continue;
             }

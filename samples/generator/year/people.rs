@@ -47,7 +47,7 @@ C. Abernathy,Auditor,all,2019-06-03,,M. Ferreira
 [C. Abernathy/Operator]C. Abernathy,Operator,repo-01,2020-02-03,,S. Nakamura
 L. Duarte,Key custodian,hsm-02,2019-06-03,,M. Ferreira
 N. Fairweather,Key custodian,hsm-02,2019-06-03,,M. Ferreira
-G. Osei,Key custodian,hsm-02,2019-06-03,,M. Ferreira
+[G. Osei]G. Osei,Key custodian,hsm-02,2019-06-03,,M. Ferreira
 K. Lund,Key custodian,hsm-02,2019-06-03,2022-02-01,M. Ferreira
 J. Whitcombe,Key custodian,hsm-02,2022-01-24,,M. Ferreira
 R. Stein,Key custodian,hsm-02,2019-06-03,,M. Ferreira
@@ -88,7 +88,7 @@ log-01,collector,M. Ferreira,service,no,,2019-06-03,
 [+reader]log-01,dkowalczyk,D. Kowalczyk,person,yes,CA administrator,2022-01-17,
 repo-01,publisher,W. Adeyemi,service,no,,2019-06-03,
 repo-01,snakamura,S. Nakamura,person,yes,System administrator,2019-06-03,
-[+shared]repo-01,repoadmin,,shared,yes,,2022-02-14,
+[+shared]repo-01,repoadmin,S. Nakamura,shared,yes,,2022-02-14,
 ";
 
 /// Person, level, from, until, who confirmed it.
@@ -153,9 +153,9 @@ A. Whitlock,Invented Operator Ltd,hsm-01,live system,configure,2019-06-03,
 A. Whitlock,Invented Operator Ltd,hsm-02,live system,configure,2019-06-03,
 D. Kowalczyk,Invented Operator Ltd,ca-01,live system,operate,2019-11-18,
 D. Kowalczyk,Invented Operator Ltd,root-01,live system,operate,2019-11-18,
-S. Nakamura,Sample Trust Services Ltd,ra-01,live system,maintain,2019-06-03,
-S. Nakamura,Sample Trust Services Ltd,hsm-01,live system,maintain,2019-06-03,
-S. Nakamura,Sample Trust Services Ltd,hsm-02,live system,maintain,2019-06-03,
+[S. Nakamura/ra-01]S. Nakamura,Sample Trust Services Ltd,ra-01,live system,maintain,2019-06-03,
+[S. Nakamura/hsm-01]S. Nakamura,Sample Trust Services Ltd,hsm-01,live system,maintain,2019-06-03,
+[S. Nakamura/hsm-02]S. Nakamura,Sample Trust Services Ltd,hsm-02,live system,maintain,2019-06-03,
 [+both]S. Nakamura,Sample Trust Services Ltd,supplier gateway,user system,develop,2022-02-01,2022-05-01
 P. Marlow,Invented Operator Ltd,ra-01,live system,operate,2019-06-03,
 J. Okafor,Invented Operator Ltd,ra-01,live system,operate,2019-06-03,2021-09-30

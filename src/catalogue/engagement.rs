@@ -48,6 +48,23 @@ pub struct Engagement {
     pub parameters: BTreeMap<String, BTreeMap<String, Setting>>,
     /// Controls left out.
     pub excluded: Vec<Exclusion>,
+    /// What the assessor concludes.
+    pub conclusion: Option<Conclusion>,
+}
+
+/// The assessor's conclusion, in the assessor's words.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conclusion {
+    /// The status recommended.
+    pub recommendation: String,
+    /// What the PMA is asked to do.
+    #[serde(default)]
+    pub asks: Vec<String>,
+    /// By whom.
+    pub by: String,
+    /// When.
+    pub on: toml::value::Datetime,
 }
 
 /// A declaration on the files of a path.
@@ -191,6 +208,7 @@ struct EngagementFile {
     parameters: BTreeMap<String, BTreeMap<String, Setting>>,
     #[serde(default)]
     scope: Scope,
+    conclusion: Option<Conclusion>,
 }
 
 #[derive(Default, Deserialize)]
@@ -257,6 +275,14 @@ impl Engagement {
         }
         if !["live", "test", "unknown"].contains(&head.environment.as_str()) {
             complain(format!("environment = {:?}: expected live or test", head.environment));
+        }
+        if let Some(conclusion) = &file.conclusion {
+            if instrument::date(&conclusion.on).is_none() || conclusion.recommendation.trim().is_empty() || conclusion.by.trim().is_empty() {
+                complain("conclusion: recommendation and by are text, and on is a date".to_owned());
+            }
+            if head.kind == "self-assessment" {
+                complain("conclusion: a self-assessment gives no recommendation".to_owned());
+            }
         }
         let globs =
             file.source.iter().map(|s| &s.path).chain(file.expected.iter().map(|e| &e.path)).chain(file.profile.iter().map(|p| &p.path));
@@ -333,6 +359,7 @@ impl Engagement {
             streams: file.stream,
             parameters: file.parameters,
             excluded: file.scope.exclude,
+            conclusion: file.conclusion,
         })
     }
 

@@ -5,13 +5,21 @@
 //! is in the record and decides nothing.
 
 pub mod criteria_sheet;
+mod ceremony;
+mod drawing;
 mod exceptions;
+mod finding;
 pub mod folder;
+mod front;
 pub mod html;
+mod pictures;
 pub mod record;
+mod request;
 pub mod results;
 pub mod untrusted;
+mod uses;
 pub mod view;
+mod views;
 pub mod workbook;
 
 use std::io::Write;

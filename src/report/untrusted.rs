@@ -1,6 +1,7 @@
 //! Text from evidence, made safe to look at. Each writer still escapes for its own medium: this
 //! only makes visible what a reader could not see, or what would change how the rest is shown.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::results::Results;
@@ -75,9 +76,12 @@ const CELL: usize = 32_767;
 pub(super) enum Cell {
     Text(String),
     Number(u64),
-    /// A number that links to a row of the sheet of exceptions.
-    Link(u64, u32),
-    Empty,
+    /// A number that links to a cell of this workbook, such as `Exceptions!A5`.
+    Link(u64, String),
+    /// A text that does.
+    Goto(String, String),
+    /// A formula of ours, and the text it gives where nothing is filled in.
+    Live(String, &'static str),
 }
 
 pub(super) fn words(text: impl AsRef<str>) -> Cell {
@@ -97,9 +101,9 @@ pub(super) fn cell_text(text: &str) -> String {
 /// of the SHA-256 of their texts with U+001F between, which no visible text holds.
 pub(super) fn fingerprint(row: &[Cell]) -> String {
     let text = |cell: &Cell| match cell {
-        Cell::Text(text) => cell_text(text),
+        Cell::Text(text) | Cell::Goto(text, _) => cell_text(text),
         Cell::Number(n) | Cell::Link(n, _) => n.to_string(),
-        Cell::Empty => String::new(),
+        Cell::Live(..) => String::new(),
     };
     let all = row.iter().map(text).collect::<Vec<_>>().join("\u{1f}");
     digest::short(&digest::sha256(all.as_bytes()), 16).to_owned()
@@ -127,6 +131,7 @@ impl Withheld {
             names.extend(control.parameters.iter().flat_map(|p| names_in(&p.set_by)));
             names.extend(control.judgement.iter().flat_map(|j| [Some(j.prepared_by.as_str()), j.reviewed_by.as_deref()]).flatten());
         }
+        names.extend(results.conclusion.iter().map(|conclusion| conclusion.by.as_str()));
         names.extend(results.evidence.iter().filter_map(|e| e.obtained.as_deref()).flat_map(names_in));
         // The title block names the organisations, on purpose.
         let parties = [results.engagement.assessor.as_deref(), results.engagement.audited_party.as_deref()];
@@ -193,6 +198,49 @@ pub(super) fn place(locator: &str) -> String {
         }
     }
     out.join(" ")
+}
+
+/// How things and people that evidence names are called in a report: by their name among the working
+/// papers, by a number in what leaves the assessor. A name has one number throughout both reports.
+#[derive(Debug)]
+pub(super) struct Naming {
+    hidden: bool,
+    numbers: BTreeMap<(&'static str, String), usize>,
+    last: BTreeMap<&'static str, usize>,
+}
+
+impl Naming {
+    /// Names as they are.
+    pub(super) fn open() -> Self {
+        Self { hidden: false, numbers: BTreeMap::new(), last: BTreeMap::new() }
+    }
+
+    /// Numbers in the place of names.
+    pub(super) fn hidden() -> Self {
+        Self { hidden: true, ..Self::open() }
+    }
+
+    /// What a thing is called: `Module 2`, or its name where names may stand.
+    pub(super) fn of(&mut self, kind: &'static str, name: &str) -> String {
+        let number = *self.numbers.entry((kind, name.to_owned())).or_insert_with(|| {
+            let last = self.last.entry(kind).or_default();
+            *last += 1;
+            *last
+        });
+        if self.hidden { format!("{kind} {number}") } else { name.to_owned() }
+    }
+
+    /// The text where names may stand, else the word instead.
+    pub(super) fn only_open<'a>(&self, text: &'a str, instead: &'a str) -> &'a str {
+        if self.hidden { instead } else { text }
+    }
+
+    /// What stands behind every number, in order.
+    pub(super) fn key(&self) -> Vec<(String, &str)> {
+        let mut all: Vec<(&str, usize, &str)> = self.numbers.iter().map(|((kind, name), number)| (*kind, *number, name.as_str())).collect();
+        all.sort_unstable();
+        all.into_iter().map(|(kind, number, name)| (format!("{kind} {number}"), name)).collect()
+    }
 }
 
 fn plain_word(text: &str) -> bool {

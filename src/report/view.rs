@@ -6,6 +6,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
+
 use super::results::{Basis, Control, Evidence, Exception, Results, SCHEMA, Test};
 use super::untrusted::visible;
 use crate::domain::digest;
@@ -43,6 +45,16 @@ pub enum ViewError {
         /// Where and why.
         source: serde_json::Error,
     },
+    /// A line of a view has another shape, or there are fewer than `results.json` says.
+    #[error("views/{view}, line {line}: {what}")]
+    Lines {
+        /// File.
+        view: String,
+        /// Line, from 1.
+        line: u64,
+        /// What is wrong.
+        what: String,
+    },
     /// An id that cannot serve as an anchor.
     #[error("the id {} has characters that no id of this program has", visible(.0))]
     Id(String),
@@ -77,6 +89,22 @@ pub struct ReportView {
     pub results_sha256: String,
     /// `exceptions.jsonl`, read on demand.
     pub exceptions_path: PathBuf,
+    /// `views/`, read on demand.
+    pub views_path: PathBuf,
+}
+
+/// A line of a view: columns by name, all as text.
+pub(super) type Line = BTreeMap<String, Option<String>>;
+
+/// A cell of a line; nothing reads as the empty text.
+pub(super) fn cell<'a>(line: &'a Line, name: &str) -> &'a str {
+    line.get(name).and_then(Option::as_deref).unwrap_or_default()
+}
+
+/// The first lines of a view, and how many there are.
+pub(super) struct Lines<T> {
+    pub(super) first: Vec<T>,
+    pub(super) total: u64,
 }
 
 /// The exceptions of one control: how many there are, and the first of them.
@@ -99,10 +127,16 @@ impl ReportView {
             return Err(ViewError::Schema(results.schema));
         }
         let controls = results.controls.iter().map(|c| &c.id);
-        for id in controls.chain(results.evidence.iter().map(|e| &e.id)).chain(results.notes.iter().map(|n| &n.code)) {
+        let own = results.findings.iter().map(|f| &f.id).chain(results.requests.iter().map(|r| &r.id));
+        for id in controls.chain(results.evidence.iter().map(|e| &e.id)).chain(results.notes.iter().map(|n| &n.code)).chain(own) {
             check_id(id)?;
         }
-        let view = Self { results, results_sha256: digest::sha256(&bytes), exceptions_path: run_folder.join("exceptions.jsonl") };
+        let view = Self {
+            results,
+            results_sha256: digest::sha256(&bytes),
+            exceptions_path: run_folder.join("exceptions.jsonl"),
+            views_path: run_folder.join("views"),
+        };
         // A run folder without the file is no run folder: better said now than half way through a report.
         drop(view.exceptions()?);
         Ok(view)
@@ -122,6 +156,23 @@ impl ReportView {
             check_id(&exception.evidence)?;
             Ok(exception)
         }))
+    }
+
+    /// At most `most` lines of a view. A view that `results.json` does not list has none.
+    pub(super) fn lines<T: DeserializeOwned>(&self, view: &str, most: usize) -> Result<Lines<T>, ViewError> {
+        let Some(total) = self.results.views.get(view).copied() else { return Ok(Lines { first: Vec::new(), total: 0 }) };
+        let path = self.views_path.join(view);
+        let read = |source| ViewError::Read { path: path.clone(), source };
+        let wrong = |line, what: String| ViewError::Lines { view: view.to_owned(), line, what };
+        let mut first = Vec::new();
+        for (text, line) in BufReader::new(File::open(&path).map_err(read)?).lines().take(most).zip(1_u64..) {
+            first.push(serde_json::from_str(&text.map_err(read)?).map_err(|error| wrong(line, error.to_string()))?);
+        }
+        let found = first.len() as u64;
+        if found < total.min(most as u64) {
+            return Err(wrong(found, format!("ends here; results.json says it has {total} lines")));
+        }
+        Ok(Lines { first, total })
     }
 
     /// The first exceptions of each control, and how many it has.
@@ -180,33 +231,6 @@ impl ReportView {
         rows
     }
 
-    /// The key facts, each with what it is out of.
-    pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
-        let (results, counts) = (&self.results, &self.results.counts);
-        let count = |of: &BTreeMap<String, u64>, name: &str| grouped(of.get(name).copied().unwrap_or(0));
-        let in_scope = grouped(counts.in_scope);
-        let controls = |name: &str| format!("{} of {} controls", count(&counts.outcomes, name), grouped(results.controls.len() as u64));
-        let files = grouped(results.evidence.len() as u64);
-        let status = |name: &str| format!("{} of {files} supplied", count(&counts.evidence, name));
-        let records = |of: fn(&Evidence) -> u64| format!("{} from {files} files supplied", grouped(results.evidence.iter().map(of).sum()));
-        let failures = counts.failures_actual + counts.failures_potential;
-        let [exceptions, failures, indicative] =
-            [failures + counts.indicative_exceptions, failures, counts.indicative_exceptions].map(grouped);
-        vec![
-            ("Controls in scope", format!("{in_scope} of {} on the checklists", grouped(results.controls.len() as u64))),
-            ("Criteria confirmed", format!("{} of {in_scope} in scope", grouped(counts.confirmed))),
-            ("Could not be tested", controls("could_not_test")),
-            ("Waiting for a person", controls("procedure_open")),
-            ("No exceptions noted", format!("{}, indicative ones included", controls("no_exceptions"))),
-            ("Evidence files used", status("used")),
-            ("Evidence files not recognised", status("not recognised")),
-            ("Evidence files unreadable", status("unreadable")),
-            ("Records read", records(|e| e.records)),
-            ("Records rejected", records(|e| e.rejected)),
-            ("Exceptions", format!("{exceptions}: {failures} against confirmed criteria, {indicative} indicative")),
-        ]
-    }
-
     /// The evidence a control used.
     pub(super) fn evidence_of<'a>(&'a self, control: &'a str) -> impl Iterator<Item = &'a Evidence> {
         self.results.evidence.iter().filter(move |e| e.used_by.iter().any(|id| id == control))
@@ -229,7 +253,7 @@ pub(super) fn clause_words(control: &Control) -> String {
 }
 
 /// The kind of engagement in words.
-fn kind_words(kind: &str) -> &str {
+pub(super) fn kind_words(kind: &str) -> &str {
     match kind {
         "stage-1" => "Stage 1 assessment",
         "stage-2" => "Stage 2 assessment",

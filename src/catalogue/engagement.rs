@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use super::conclusion::Conclusion;
 use super::control::STAGES;
 use super::{Complaint, instrument};
 use crate::domain::instant::{self, DateOrder};
@@ -50,21 +51,6 @@ pub struct Engagement {
     pub excluded: Vec<Exclusion>,
     /// What the assessor concludes.
     pub conclusion: Option<Conclusion>,
-}
-
-/// The assessor's conclusion, in the assessor's words.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Conclusion {
-    /// The status recommended.
-    pub recommendation: String,
-    /// What the PMA is asked to do.
-    #[serde(default)]
-    pub asks: Vec<String>,
-    /// By whom.
-    pub by: String,
-    /// When.
-    pub on: toml::value::Datetime,
 }
 
 /// A declaration on the files of a path.
@@ -277,12 +263,7 @@ impl Engagement {
             complain(format!("environment = {:?}: expected live or test", head.environment));
         }
         if let Some(conclusion) = &file.conclusion {
-            if instrument::date(&conclusion.on).is_none() || conclusion.recommendation.trim().is_empty() || conclusion.by.trim().is_empty() {
-                complain("conclusion: recommendation and by are text, and on is a date".to_owned());
-            }
-            if head.kind == "self-assessment" {
-                complain("conclusion: a self-assessment gives no recommendation".to_owned());
-            }
+            conclusion.check(&head.kind, &mut complain);
         }
         let globs =
             file.source.iter().map(|s| &s.path).chain(file.expected.iter().map(|e| &e.path)).chain(file.profile.iter().map(|p| &p.path));
@@ -291,21 +272,7 @@ impl Engagement {
                 complain(format!("path {glob:?}: {error}"));
             }
         }
-        for source in &file.source {
-            if let Some(zone) = &source.zone
-                && TimeZone::get(zone).is_err()
-            {
-                complain(format!("source {:?}: no zone {zone:?}; use a name such as UTC or Europe/London", source.path));
-            }
-            if source.date_order.as_deref().is_some_and(|order| !["dmy", "mdy"].contains(&order)) {
-                complain(format!("source {:?}: date_order is \"dmy\" or \"mdy\"", source.path));
-            }
-            if let Some(obtained) = &source.obtained
-                && !["provided", "observed", "direct", "third-party"].contains(&obtained.how.as_str())
-            {
-                complain(format!("source {:?}: obtained.how is provided, observed, direct or third-party", source.path));
-            }
-        }
+        file.source.iter().for_each(|source| source.check(&mut complain));
         for expected in &file.expected {
             if expected.covers.as_deref().is_some_and(|covers| covers != "period") {
                 complain(format!("expected {:?}: covers can only be \"period\"", expected.what));
@@ -397,6 +364,22 @@ impl Engagement {
 }
 
 impl Source {
+    fn check(&self, complain: &mut dyn FnMut(String)) {
+        if let Some(zone) = &self.zone
+            && TimeZone::get(zone).is_err()
+        {
+            complain(format!("source {:?}: no zone {zone:?}; use a name such as UTC or Europe/London", self.path));
+        }
+        if self.date_order.as_deref().is_some_and(|order| !["dmy", "mdy"].contains(&order)) {
+            complain(format!("source {:?}: date_order is \"dmy\" or \"mdy\"", self.path));
+        }
+        if let Some(obtained) = &self.obtained
+            && !["provided", "observed", "direct", "third-party"].contains(&obtained.how.as_str())
+        {
+            complain(format!("source {:?}: obtained.how is provided, observed, direct or third-party", self.path));
+        }
+    }
+
     /// The declared zone.
     #[must_use]
     pub fn time_zone(&self) -> Option<TimeZone> {

@@ -163,7 +163,11 @@ fn overview(told: &Told, naming: &Naming, from: i64, to: i64) -> Picture {
         }
     }));
     let undrawn = told.uses.iter().filter(|used| !used.at.is_some_and(|at| (from..to).contains(&at))).count();
-    let aside = if undrawn > 0 { format!(" {undrawn} of them lie outside the period or have no settled time, and are in the table only.") } else { String::new() };
+    let aside = if undrawn > 0 {
+        format!(" {undrawn} of them lie outside the period or have no settled time, and are in the table only.")
+    } else {
+        String::new()
+    };
     let more = told.uses_total - told.uses.len() as u64;
     let more = if more > 0 { format!(" {more} further uses are in views/key-uses.jsonl only.") } else { String::new() };
     Picture {
@@ -300,7 +304,14 @@ fn each(ceremony: &Ceremony, number: usize, told: &Told) -> Option<Picture> {
             _ => "not said",
         };
         let role = format!("{}\n{}", person.role, person.organisation);
-        vec![person.name.clone(), role, value("arrived_at"), value("departed_at"), signed.to_owned(), cell(&person.line, "evidence").to_owned()]
+        vec![
+            person.name.clone(),
+            role,
+            value("arrived_at"),
+            value("departed_at"),
+            signed.to_owned(),
+            cell(&person.line, "evidence").to_owned(),
+        ]
     };
     Some(Picture {
         id: format!("ceremony-{number}"),

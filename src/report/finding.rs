@@ -46,7 +46,8 @@ impl Matter<'_> {
 
     fn finding(&self, control: &Control, traces: &Traces) -> Finding {
         let instrument = self.catalogue.instruments.get(&control.instrument).map_or(control.instrument.as_str(), |i| i.title.as_str());
-        let versions = self.judged.controls.iter().find(|judged| judged.facts.id == control.id).map(|judged| judged.facts.versions.join(", "));
+        let versions =
+            self.judged.controls.iter().find(|judged| judged.facts.id == control.id).map(|judged| judged.facts.versions.join(", "));
         let criteria = match (&control.clause, &control.official_text) {
             (Some(clause), Some(text)) => {
                 format!("Clause {clause} of {instrument}, version {}: {text}", versions.unwrap_or_default())
@@ -107,6 +108,8 @@ fn extent(test: &Test) -> String {
     match (test.population, test.unreadable) {
         (0, 0) => format!("Test {}: no records tested.", test.id),
         (tested, 0) => format!("Test {}: all {tested} records of {} supplied were tested.", test.id, test.subject),
-        (tested, lost) => format!("Test {}: {tested} of {} records of {} were tested, {lost} could not be.", test.id, tested + lost, test.subject),
+        (tested, lost) => {
+            format!("Test {}: {tested} of {} records of {} were tested, {lost} could not be.", test.id, tested + lost, test.subject)
+        }
     }
 }

@@ -12,11 +12,11 @@ use super::view::{ReportView, ViewError, actual, grouped, kind_words};
 use crate::domain::outcome::Outcome;
 
 /// Lines of a list on the first page; the rest is counted there and stands further on.
-const LISTED: usize = 6;
+const LISTED: usize = 5;
 /// Longest line of such a list.
 const LINE: usize = 78;
 /// Longest words of the assessor on the first page.
-const WORDS: usize = 420;
+const WORDS: usize = 320;
 
 /// Outcomes after which a control gives no assurance yet.
 const OPEN: [Outcome; 2] = [Outcome::CouldNotTest, Outcome::ProcedureOpen];
@@ -53,7 +53,12 @@ impl ReportView {
             ),
             (
                 "Records tested",
-                format!("{} of {} in {} tests; a record counts once in each", grouped(tested), grouped(tested + lost), grouped(tests().count() as u64)),
+                format!(
+                    "{} of {} in {} tests; a record counts once in each",
+                    grouped(tested),
+                    grouped(tested + lost),
+                    grouped(tests().count() as u64)
+                ),
             ),
             ("Evidence received", evidence),
             ("Log streams that cover the period", format!("{} of {}", grouped(covered as u64), grouped(streams as u64))),
@@ -92,7 +97,7 @@ impl ReportView {
         let failure = |c: &&Control| {
             json!({
                 "id": c.id, "title": cut(c.title.clone(), LINE, "…"), "actual": grouped(c.tests.iter().map(actual).sum()),
-                "potential": grouped(c.tests.iter().map(|t| t.potential).sum()), "consequence": cut(c.consequence.clone(), LINE * 2, "…"),
+                "potential": grouped(c.tests.iter().map(|t| t.potential).sum()), "consequence": cut(c.consequence.clone(), LINE, "…"),
             })
         };
         let gap = |c: &&Control| json!({ "id": c.id, "title": cut(c.title.clone(), LINE, "…"), "why": c.outcome_words });
@@ -111,7 +116,7 @@ impl ReportView {
     fn conclusion(&self) -> Value {
         self.results.conclusion.as_ref().map_or(Value::Null, |conclusion| {
             let short = |text: &String| cut(text.split_whitespace().collect::<Vec<_>>().join(" "), WORDS, " … [whole below]");
-            let asks: Vec<String> = conclusion.asks.iter().take(4).map(|ask| cut(short(ask), 160, " … [whole below]")).collect();
+            let asks: Vec<String> = conclusion.asks.iter().take(4).map(|ask| cut(short(ask), 130, " … [whole below]")).collect();
             let whole = asks.iter().zip(&conclusion.asks).all(|(short, whole)| short == whole) && asks.len() == conclusion.asks.len();
             json!({
                 "recommendation": short(&conclusion.recommendation), "asks": asks, "on": conclusion.on,
@@ -130,7 +135,7 @@ impl ReportView {
             json!({
                 "id": control.id, "title": cut(control.title.clone(), LINE, "…"), "actual": grouped(certain(control)),
                 "potential": grouped(excepted(control) - certain(control)), "confirmed": control.confirmed.is_some(),
-                "consequence": cut(control.consequence.clone(), LINE * 2, "…"),
+                "consequence": cut(control.consequence.clone(), LINE, "…"),
             })
         };
         json!({ "rows": controls.iter().map(row).collect::<Vec<_>>(), "more": more(&controls), "first": LISTED })
@@ -180,7 +185,7 @@ fn more(controls: &[&Control]) -> Value {
 
 /// The first ids, and how many there are beyond.
 fn ids(controls: &[&Control]) -> String {
-    let first: Vec<&str> = controls.iter().take(24).map(|control| control.id.as_str()).collect();
+    let first: Vec<&str> = controls.iter().take(18).map(|control| control.id.as_str()).collect();
     let beyond = controls.len().saturating_sub(first.len());
     if beyond > 0 { format!("{} and {beyond} more", first.join(", ")) } else { first.join(", ") }
 }
@@ -190,9 +195,16 @@ fn bare(test: &Test) -> String {
     if test.coverage == "not run" {
         parts.push(format!("not run, no readable source of a table it needs (judges {})", test.subject));
     } else {
-        parts.push(format!("{} of {} records of {} tested", grouped(test.population), grouped(test.population + test.unreadable), test.subject));
+        parts.push(format!(
+            "{} of {} records of {} tested",
+            grouped(test.population),
+            grouped(test.population + test.unreadable),
+            test.subject
+        ));
     }
-    for (count, what) in [(actual(test), "actual"), (test.potential, "potential"), (test.undecided, "undecided"), (test.unreadable, "unreadable")] {
+    for (count, what) in
+        [(actual(test), "actual"), (test.potential, "potential"), (test.undecided, "undecided"), (test.unreadable, "unreadable")]
+    {
         if count > 0 {
             parts.push(format!("{} {what}", grouped(count)));
         }

@@ -4,11 +4,13 @@
 //! `exceptions.jsonl`, `views/`), then, from that record alone, the reports. A writer lays out what
 //! is in the record and decides nothing.
 
-pub mod criteria_sheet;
 mod ceremony;
+pub mod criteria_sheet;
 mod drawing;
 mod exceptions;
 mod finding;
+#[cfg(test)]
+mod fixture;
 pub mod folder;
 mod front;
 pub mod html;

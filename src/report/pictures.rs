@@ -98,6 +98,10 @@ impl Stream {
         if last.min(to) > start {
             marks.push(Mark { look, from: start, to: last.min(to) });
         }
+        if look == Look::Outline {
+            marks.extend((first > from).then_some(Mark { look: Look::Absent, from, to: first }));
+            marks.extend((last < to).then_some(Mark { look: Look::Absent, from: last, to }));
+        }
         marks
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-
 use super::exceptions::Traces;
 use super::folder::{FolderError, RunFolder, line};
 use super::results;
@@ -362,13 +361,7 @@ fn obtained(obtained: &Obtained) -> String {
     format!("{} by {} on {}{query}{count}", obtained.how, obtained.by, obtained.on)
 }
 
-fn test(
-    facts: &TestFacts,
-    judged: &JudgedTest,
-    file: &TestFile,
-    control: &Control,
-    traces: &Traces,
-) -> results::Test {
+fn test(facts: &TestFacts, judged: &JudgedTest, file: &TestFile, control: &Control, traces: &Traces) -> results::Test {
     let census = &facts.census;
     let coverage = if facts.missing.is_empty() {
         let mut words = format!("{} of {} tested", census.population, census.population + census.unreadable);

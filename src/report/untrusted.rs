@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::results::Results;
 use crate::domain::digest;
@@ -153,9 +156,18 @@ impl Withheld {
         for name in names_in(&text).into_iter().map(str::to_owned).collect::<Vec<_>>() {
             text = replace_whole(&text, &name, "[name withheld]");
         }
+        for pattern in REACHING.iter().flatten() {
+            text = pattern.replace_all(&text, "[address withheld]").into_owned();
+        }
         text
     }
 }
+
+/// Electronic addresses and telephone numbers, which only an assessor's own words could hold.
+static REACHING: LazyLock<[Option<Regex>; 2]> = LazyLock::new(|| {
+    [r"[^\s@<>()]+@[^\s@<>()]+\.[A-Za-z]{2,}", r"\+\d[\d ()-]{7,}\d|\b0\d{3,4} \d{3} ?\d{3,4}\b|\b07\d{9}\b"]
+        .map(|pattern| Regex::new(pattern).ok())
+});
 
 /// A locator with only the words and numbers that say a place: the name of a sheet, a column or a
 /// record is text from evidence.
@@ -320,6 +332,17 @@ mod tests {
     fn names_are_found_where_the_program_puts_them() {
         assert_eq!(names_in("confirmed by J. Smith on 2022-02-01"), ["J. Smith"]);
         assert!(names_in("judged by the clause on paper").is_empty());
+    }
+
+    #[test]
+    fn an_address_or_a_number_by_which_to_reach_somebody_is_withheld() {
+        let withheld = Withheld(Vec::new());
+        for text in ["a.b@c.example", "+44 20 7946 0000", "01632 960 123", "07700900123"] {
+            assert_eq!(withheld.apply(&format!("ask {text}.")).replace('.', ""), "ask [address withheld]", "{text}");
+        }
+        for text in ["EV-0123456789ab", "2020-10-31T23:40:11Z", "1,234 of 0", &"0770".repeat(16)] {
+            assert_eq!(withheld.apply(text), text);
+        }
     }
 
     #[test]

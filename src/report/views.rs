@@ -12,7 +12,9 @@ use crate::engine::Rows;
 const VIEWS: &[(&str, &[&str])] = &[
     (
         "coverage.jsonl",
-        &["SELECT evidence, row, stream, system, first, last, records, undated, allowed_gap, live_since, oldest_record_at FROM log_streams"],
+        &[
+            "SELECT evidence, row, stream, system, first, last, records, undated, allowed_gap, live_since, oldest_record_at FROM log_streams",
+        ],
     ),
     ("holes.jsonl", &["SELECT evidence, row, stream, after, due_at, ends_at, beyond FROM log_holes"]),
     (
@@ -31,8 +33,10 @@ const VIEWS: &[(&str, &[&str])] = &[
     ),
     (
         "crls.jsonl",
-        &["SELECT crl, evidence, row, issuer, issuer_name, issuer_role, crl_number, is_delta, this_update, next_update, entries, signature_ok \
-           FROM crls"],
+        &[
+            "SELECT crl, evidence, row, issuer, issuer_name, issuer_role, crl_number, is_delta, this_update, next_update, entries, signature_ok \
+           FROM crls",
+        ],
     ),
     ("keys.jsonl", &[REGISTERED, ONLY_LOGGED, ONLY_CERTIFIED]),
     (
@@ -46,8 +50,7 @@ const VIEWS: &[(&str, &[&str])] = &[
 ];
 
 /// Columns of views, and of the tables they come from, that would be good to show to everybody.
-const PUBLIC: &[(&str, &str, &str)] =
-    &[("ceremonies.jsonl", "ceremonies", "kind"), ("ceremony-people.jsonl", "ceremony_people", "role")];
+const PUBLIC: &[(&str, &str, &str)] = &[("ceremonies.jsonl", "ceremonies", "kind"), ("ceremony-people.jsonl", "ceremony_people", "role")];
 
 /// Keys of the register, with the certificates of their public key and the log records of their id or label.
 const REGISTERED: &str = "WITH named AS (SELECT evidence, row, key_id, label, kind, purpose, algorithm, size, owner, hsm, public_key, \
@@ -87,7 +90,8 @@ impl Matter<'_> {
                 path: folder.path().join("views").join(name),
                 source: io::Error::other(error.to_string()),
             };
-            let parts: Vec<Rows> = statements.iter().map(|sql| self.normalised.engine.query(sql).map_err(fail)).collect::<Result<_, _>>()?;
+            let parts: Vec<Rows> =
+                statements.iter().map(|sql| self.normalised.engine.query(sql).map_err(fail)).collect::<Result<_, _>>()?;
             let closed = self.closed(name);
             folder.file(&format!("views/{name}"), |out| parts.iter().try_for_each(|rows| self.jsonl(rows, &closed, out)))?;
             counts.insert((*name).to_owned(), parts.iter().map(|rows| rows.len() as u64).sum());

@@ -12,6 +12,7 @@
 mod cases;
 mod corpus;
 mod hostile;
+mod laid_out;
 mod lost;
 mod program;
 mod sample;

@@ -124,7 +124,7 @@ fn render(name: &str, mut context: Value, first: &dyn Fn(&str) -> String, out: &
 
 #[cfg(test)]
 mod tests {
-    use super::super::view::tests::{CANARY, HOSTILE, run_folder};
+    use super::super::fixture::{CANARY, HOSTILE, run_folder};
     use super::*;
 
     type Writer = fn(&ReportView, &mut dyn Write) -> Result<(), ReportError>;
@@ -142,7 +142,11 @@ mod tests {
         for private in [CANARY, "Canary", "Alice", "alert(1)", "onmouseover", "7*7", "cmd|", "ca/", "notes/"] {
             assert!(!page.contains(private), "{private}");
         }
-        assert!(page.contains("Gap found in EV-0123456789ab."));
+        assert!(
+            page.contains("kept: 1,200 of 1,201 records of ca_events tested, 1 actual, 1 potential, 1 unreadable"),
+            "reasons are codes and counts"
+        );
+        assert!(!page.contains("900123") && !page.contains("canary.example"));
     }
 
     #[test]
@@ -172,6 +176,61 @@ mod tests {
         }
     }
 
+    /// The table that follows a picture, and how many marks of a look the picture has.
+    fn picture<'a>(page: &'a str, id: &str) -> (&'a str, impl Fn(&str) -> usize + 'a) {
+        let from = page.find(&format!("id=\"picture-{id}\"")).unwrap();
+        let rest = &page[from + 10..];
+        let rest = &rest[..rest.find("id=\"picture-").unwrap_or(rest.len())];
+        let (svg, tables) = rest.split_once("</svg>").unwrap();
+        // The legend has one swatch of each.
+        (tables, move |part| svg.matches(part).count() - 1)
+    }
+
+    #[test]
+    fn a_picture_has_as_many_marks_as_its_tables_have_rows() {
+        for page in [html(report, |_| ()), html(working_papers, |_| ())] {
+            let (tables, marks) = picture(&page, "coverage");
+            assert_eq!(marks("fill=\"url(#hatch"), 1);
+            assert!(tables.contains("2021-05-03T00:00:00Z") && tables.contains("48 h 00 min") && tables.contains("1,234"));
+            let (tables, marks) = picture(&page, "lists");
+            assert_eq!(marks("fill=\"url(#hatch"), 1);
+            assert!(tables.contains("24 h 00 min"));
+            let (tables, marks) = picture(&page, "ceremonies");
+            assert_eq!((marks("<circle"), marks("<g stroke")), (1, 1));
+            assert_eq!(tables.matches("no minuted ceremony").count(), 2, "once in the caption, once in its row");
+            let (tables, _) = picture(&page, "ceremony-1");
+            assert!(tables.contains("2021-03-01T09:00:00Z"));
+        }
+    }
+
+    #[test]
+    fn the_report_has_numbers_for_names_and_the_papers_say_which() {
+        let page = html(report, |_| ());
+        assert!(page.contains("Person 1 (signed)") && page.contains("Log stream 1") && page.contains("withheld, signed"));
+        let page = html(working_papers, |_| ());
+        let named = page.split("What the numbers of the report stand for").nth(1).unwrap();
+        assert!(named.contains("Person 1") && named.contains(CANARY));
+    }
+
+    #[test]
+    fn the_first_page_answers_in_order() {
+        let page = html(report, |_| ());
+        let order = [
+            "Cohort",
+            "Marking",
+            "id=\"recommendation\"",
+            "id=\"asked\"",
+            "id=\"failures\"",
+            "id=\"not-tested\"",
+            "id=\"facts\"",
+            "id=\"criteria\"",
+            "Indicative results",
+            "End of page one",
+        ];
+        let places: Vec<usize> = order.iter().map(|part| page.find(part).unwrap_or_else(|| panic!("{part}"))).collect();
+        assert!(places.is_sorted(), "{places:?}");
+    }
+
     #[test]
     fn the_style_is_the_one_that_was_hashed() {
         let page = html(report, |_| ());
@@ -188,11 +247,15 @@ mod tests {
     #[test]
     fn says_what_state_it_is_in() {
         let page = html(report, |_| ());
-        for words in ["INDICATIVE – not final", "ILLUSTRATIVE", "Draft: no recommendation is made"] {
+        for words in ["INDICATIVE – not final", "ILLUSTRATIVE", "In the words of the assessor, 2022-02-01."] {
             assert!(page.contains(words), "{words}");
         }
+        let page = html(report, |v| v["conclusion"] = Value::Null);
+        assert!(page.contains("Draft: no recommendation is made") && page.contains("Draft: nothing is asked yet."));
         let page = html(report, |v| v["engagement"]["kind"] = json!("self-assessment"));
         assert!(page.contains("Readiness view. This is not an assurance opinion."));
+        assert!(page.contains("Fix first") && page.contains("Still to provide: 1"));
+        assert!(!page.contains("Recommendation") && !page.contains("Failures"));
         let page = html(report, |v| v["run"]["state"] = json!("final"));
         assert!(!page.contains("INDICATIVE – not final"));
     }

@@ -90,4 +90,3 @@ fn full_test(test: &Test) -> Result<Value, ReportError> {
     add(&mut value, json!({ "completeness": test.completeness, "segments": segments }));
     Ok(value)
 }
-

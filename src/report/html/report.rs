@@ -34,7 +34,10 @@ pub fn report(view: &ReportView, out: &mut dyn Write) -> Result<(), ReportError>
         })
         .collect();
     let notes = public_notes(&results.notes);
-    add(&mut context, json!({ "name": "Assurance report", "controls": controls, "evidence": anchored(evidence), "notes": notes, "findings": findings(view) }));
+    add(
+        &mut context,
+        json!({ "name": "Assurance report", "controls": controls, "evidence": anchored(evidence), "notes": notes, "findings": findings(view) }),
+    );
     let withheld = Withheld::of(results);
     render("report.html", context, &|t| withheld.apply(t), out)
 }
@@ -105,7 +108,6 @@ fn public_notes(notes: &[Note]) -> Vec<Value> {
         })
         .collect()
 }
-
 
 /// The heading of a control's results. The words of a ruling may name people and stay with the assessor.
 fn qualifier(control: &Control) -> String {

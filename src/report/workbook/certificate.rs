@@ -11,7 +11,11 @@ use super::timeline::{number, stands};
 
 /// The rows, and how many there are.
 pub(super) fn rows(view: &ReportView) -> Result<(Vec<Row>, usize), ViewError> {
-    let certificates = view.lines::<Line>("certificates.jsonl", usize::MAX)?;
+    let mut leaves = 0;
+    let certificates = view.lines_where::<Line>("certificates.jsonl", |line| {
+        leaves += usize::from(cell(line, "kind") == "end-entity");
+        leaves <= MOST_ROWS || cell(line, "kind") != "end-entity"
+    })?;
     let lists = view.lines::<Line>("crls.jsonl", MOST_ROWS)?;
     let mut broken: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for rule in view.lines::<Line>("rules.jsonl", MOST_ROWS)?.first {

@@ -45,7 +45,9 @@ fn facts(view: &ReportView, layout: &Layout) -> Result<Vec<(String, String)>, Re
     for i in &results.instruments {
         row("Instrument", format!("{} ({}): {}", i.title, i.sec, i.versions.join("; ")));
     }
-    ["Prepared by, on", "Reviewed by, on", "Approved by, on"].into_iter().for_each(|name| row(name, String::new()));
+    for name in ["Prepared by, on", "Reviewed by, on", "Approved by, on"] {
+        row(name, String::new());
+    }
     layout.how_to_use.iter().for_each(|line| row("How to use", line.clone()));
     layout.outcomes.iter().for_each(|(outcome, means)| row(&format!("Outcome: {outcome}"), means.clone()));
     Ok(rows)
@@ -58,8 +60,11 @@ pub(super) fn cover(book: &mut Workbook, view: &ReportView, layout: &Layout, she
     let (text, bold, open) = (text_format(), text_format().set_bold(), text_format().set_unlocked().set_background_color(PALE_BLUE));
     sheet.write_string_with_format(0, 0, "Assessor's workbook", &heading())?;
     sheet.write_string_with_format(1, 0, "Start here. The sheets are linked below.", &text_format().unset_text_wrap())?;
-    let named = |meta: bool| sheets.iter().map(|f| (f.what.name.as_str(), f.what.title.as_str())).filter(move |(name, _)| (*name == "Meta") == meta);
-    let summary = named(false).any(|(name, _)| name == "Assessment").then_some(("Summary", "Summary: live counts beside the counts of the run"));
+    let named = |meta: bool| {
+        sheets.iter().map(|f| (f.what.name.as_str(), f.what.title.as_str())).filter(move |(name, _)| (*name == "Meta") == meta)
+    };
+    let summary =
+        named(false).any(|(name, _)| name == "Assessment").then_some(("Summary", "Summary: live counts beside the counts of the run"));
     let links = summary.into_iter().chain(named(false)).chain([("Lists", "Lists: the values of the drop-down lists")]).chain(named(true));
     let mut at = HEADER;
     for (name, title) in links {

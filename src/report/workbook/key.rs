@@ -11,7 +11,7 @@ use super::timeline::stands;
 pub(super) fn rows(view: &ReportView) -> Result<(Vec<Row>, usize), ViewError> {
     let keys = view.lines::<Line>("keys.jsonl", MOST_ROWS)?;
     // The register's lines stand first in the view.
-    if !keys.first.first().is_some_and(|line| cell(line, "stands_in") == "register") {
+    if keys.first.first().is_none_or(|line| cell(line, "stands_in") != "register") {
         return Ok((Vec::new(), 0));
     }
     Ok((keys.first.iter().map(row).collect(), usize::try_from(keys.total).unwrap_or(usize::MAX)))
@@ -27,8 +27,23 @@ fn row(line: &Line) -> Row {
     };
     let mut cells: Vec<Cell> = vec![words(cell(line, "stands_in"))];
     let facts = [
-        "key_id", "label", "kind", "purpose", "algorithm", "size", "owner", "hsm", "share_set", "ceremony", "generated_at", "activated_at",
-        "usage_ends_at", "deactivated_at", "destroyed_at", "state", "public_key",
+        "key_id",
+        "label",
+        "kind",
+        "purpose",
+        "algorithm",
+        "size",
+        "owner",
+        "hsm",
+        "share_set",
+        "ceremony",
+        "generated_at",
+        "activated_at",
+        "usage_ends_at",
+        "deactivated_at",
+        "destroyed_at",
+        "state",
+        "public_key",
     ];
     cells.extend(facts.map(|name| words(cell(line, name))));
     cells.extend([

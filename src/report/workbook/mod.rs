@@ -74,7 +74,7 @@ pub fn workbook(view: &ReportView, out: &mut dyn Write) -> Result<(), ReportErro
 
 #[cfg(test)]
 mod tests {
-    use super::super::view::tests::run_folder;
+    use super::super::fixture::run_folder;
     use super::*;
 
     fn bytes(change: impl FnOnce(&mut serde_json::Value)) -> Vec<u8> {
@@ -97,11 +97,19 @@ mod tests {
     #[test]
     fn a_run_with_nothing_in_it_is_still_a_workbook() {
         let none = |v: &mut serde_json::Value| {
-            for list in ["evidence", "controls", "notes", "instruments"] {
+            for list in ["evidence", "controls", "notes", "instruments", "findings", "requests"] {
                 v[list] = serde_json::json!([]);
             }
+            v["views"] = serde_json::json!({});
         };
         assert!(!bytes(none).is_empty());
+    }
+
+    #[test]
+    fn the_judgements_to_choose_from_are_those_that_are_read_back() {
+        let layout = Layout::read().unwrap();
+        let list = layout.lists.iter().find(|list| list.title == "Judgement").unwrap();
+        assert_eq!(list.values, crate::judge::judgement::JUDGEMENTS);
     }
 
     #[test]
@@ -117,6 +125,9 @@ mod tests {
             ("Evidence", view.results.evidence.iter().map(evidence::file).collect()),
             ("Requests", view.results.requests.iter().map(evidence::request).collect()),
             ("Data quality", view.results.notes.iter().zip(1..).map(evidence::note).collect()),
+            ("Timeline", timeline::rows(&view).unwrap().0),
+            ("Certificates and CRLs", certificate::rows(&view).unwrap().0),
+            ("Key register", key::rows(&view).unwrap().0),
             ("Method and limits", method::method(&view, &layout).0),
             ("Meta", method::meta(&view, &[]).0),
         ];

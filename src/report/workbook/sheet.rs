@@ -167,7 +167,9 @@ impl Filled<'_> {
             let own = header.starts_with("T:").then(|| print.as_ref().or_else(|| tool.next())).flatten();
             let dated = header.ends_with(" on") || header.ends_with(" date");
             match (own, given) {
-                (Some(Cell::Text(value)), _) if !value.is_empty() => drop(sheet.write_string_with_format(at, col, cell_text(value), &text)?),
+                (Some(Cell::Text(value)), _) if !value.is_empty() => {
+                    sheet.write_string_with_format(at, col, cell_text(value), &text)?;
+                }
                 (Some(Cell::Number(value)), _) => drop(sheet.write_with_format(at, col, *value, &number)?),
                 (Some(Cell::Link(value, target)), _) => {
                     sheet.write_url(at, col, format!("internal:{target}").as_str())?;
@@ -179,7 +181,12 @@ impl Filled<'_> {
                 }
                 (Some(Cell::Live(formula, result)), _) => {
                     let formula = Formula::new(formula.replace("{row}", &(at + 1).to_string())).set_result(*result);
-                    sheet.write_formula_with_format(at, col, formula, &Format::new().set_text_wrap().set_align(FormatAlign::Top).set_bold())?;
+                    sheet.write_formula_with_format(
+                        at,
+                        col,
+                        formula,
+                        &Format::new().set_text_wrap().set_align(FormatAlign::Top).set_bold(),
+                    )?;
                 }
                 (_, Some(value)) => match iso_date(value).filter(|_| dated) {
                     Some(day) => drop(sheet.write_datetime_with_format(at, col, &day, &date)?),

@@ -42,12 +42,21 @@ pub(super) fn summary(book: &mut Workbook, view: &ReportView, layout: &Layout, s
     blank("Notes on the evidence neither accepted nor refused", "Data quality", "A: Accepted?", &mut open);
     if let Some(range) = named("Requests").and_then(|filled| filled.range("T: Status")) {
         let lacking = view.results.requests.iter().filter(|request| !request.status.starts_with("received")).count();
-        open.push(count(["Requests for evidence still open", "", ""], format!("=ROWS({range})-COUNTIF({range},\"received*\")"), lacking as u64));
+        open.push(count(
+            ["Requests for evidence still open", "", ""],
+            format!("=ROWS({range})-COUNTIF({range},\"received*\")"),
+            lacking as u64,
+        ));
     }
     blocks.push(("Progress and open items", open));
     let sheet = paper(book.add_worksheet().set_name("Summary")?, view);
     sheet.write_string_with_format(0, 0, "Summary: live counts beside the counts of the run", &heading())?;
-    sheet.write_url_with_text(1, 0, "internal:Cover!A1", "Column Live follows the other sheets as you fill them in; column Run is as the program left it. Back to Cover.")?;
+    sheet.write_url_with_text(
+        1,
+        0,
+        "internal:Cover!A1",
+        "Column Live follows the other sheets as you fill them in; column Run is as the program left it. Back to Cover.",
+    )?;
     let mut at = HEADER;
     for (title, counts) in &blocks {
         at = block(sheet, at, title, counts)? + 1;

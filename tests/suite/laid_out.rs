@@ -273,7 +273,7 @@ fn a_ceremony_is_drawn_with_its_people_by_name_for_the_assessor_and_by_number_fo
     for private in PEOPLE.iter().chain(&["Bunker Nine", "CER-7", "hsm-9", "issuing-1", "KEY-1"]) {
         assert!(!report.contains(private), "the report names {private}");
     }
-    assert!(report.contains("Person 1 (signed)") && report.contains("witness"), "a role of a closed vocabulary may be told");
+    assert!(report.contains("Person 2 (signed)") && report.contains("witness, signed"), "a role of a closed vocabulary may be told");
 
     assert!(book(&run).sheet_names().contains(&"Key register".to_owned()));
     let keys = rows(&run, "Key register");

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::exceptions::{Trace, Traces};
+use super::pictures::counted;
 use super::record::Matter;
 use super::results::{Control, Test};
 
@@ -99,8 +100,11 @@ fn condition(test: &Test, trace: &Trace, period: &str) -> String {
     let (first, says) = trace.first.clone().unwrap_or_default();
     let places = if test.exceptions > 1 { format!("First: {first}; last: {}.", trace.last) } else { format!("Place: {first}.") };
     format!(
-        "Test {}, {period}: {} exceptions{potential} in {} records of {}. {places} The first says: {says}.",
-        test.id, test.exceptions, test.population, test.subject
+        "Test {}, {period}: {}{potential} in {} records of {}. {places} The first says: {says}.",
+        test.id,
+        counted(test.exceptions, "exception", "exceptions"),
+        test.population,
+        test.subject
     )
 }
 

@@ -129,7 +129,9 @@ impl Matter<'_> {
             object.insert("evidence", source.map(|source| source.evidence.id.clone()));
             object.insert("path", source.map(|source| source.evidence.path.clone()));
             object.insert("locator", rows.position("row").and(source).map(|_| locator));
-            object.insert("closed", public.clone());
+            if let Some(columns) = &public {
+                object.insert("closed", Some(columns.clone()));
+            }
             serde_json::to_writer(&mut *out, &object)?;
             out.write_all(b"\n")?;
         }

@@ -52,8 +52,12 @@ fn row(view: &ReportView, control: &Control, first: Option<u32>, check: &str) ->
     let reference = format!("WP-{}", control.id);
     let finding = (FIRST + 1..).zip(&view.results.findings).find(|(_, finding)| finding.control == control.id);
     let used = view.evidence_of(&control.id).map(|e| &e.id).collect::<Vec<_>>();
-    let at = view.results.evidence.iter().zip(FIRST + 1..).find(|(e, _)| used.first() == Some(&&e.id)).map(|(_, at)| at);
-    let used_words = used.iter().map(|id| id.as_str()).collect::<Vec<_>>().join("\n");
+    let at = |id: &str| view.results.evidence.iter().zip(FIRST + 1..).find(|(e, _)| e.id == id).map(|(_, at)| at);
+    // Not every program shows a link of several lines.
+    let used = match used.as_slice() {
+        [id] => at(id).map_or_else(|| words(id), |at| Cell::Goto((*id).clone(), format!("Evidence!A{at}"))),
+        all => lines(all),
+    };
     let tool = vec![
         finding.map_or_else(|| words(&reference), |(at, _)| Cell::Goto(reference.clone(), format!("Findings!A{at}"))),
         words(&control.id),
@@ -71,7 +75,7 @@ fn row(view: &ReportView, control: &Control, first: Option<u32>, check: &str) ->
         words(control.confirmed.as_deref().unwrap_or("indicative: not confirmed")),
         words(&control.reason),
         lines(&complete),
-        at.map_or_else(|| words(&used_words), |at| Cell::Goto(used_words.clone(), format!("Evidence!A{at}"))),
+        used,
         words(finding.map_or("none suggested", |(_, finding)| finding.suggested_grade.as_str())),
         Cell::Live(check.to_owned(), QUIET),
     ];

@@ -136,6 +136,7 @@ impl Filled<'_> {
         for ((_, width), col) in what.columns.iter().zip(0..) {
             sheet.set_column_width(col, *width)?;
         }
+        sheet.set_row_height(HEADER, 31)?;
         sheet.set_freeze_panes(FIRST, 2)?.set_repeat_rows(HEADER, HEADER)?;
         if what.protected {
             sheet.protect();

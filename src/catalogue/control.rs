@@ -94,6 +94,9 @@ pub struct ControlFile {
     /// What no exceptions leaves open.
     #[serde(default)]
     pub leaves_open: String,
+    /// What it can lead to where it does not hold, in one sentence.
+    #[serde(default)]
+    pub consequence: String,
     /// What a person does.
     #[serde(default)]
     pub procedure: Vec<String>,

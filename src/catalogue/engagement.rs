@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use super::conclusion::Conclusion;
 use super::control::STAGES;
 use super::parameter::Value;
 use super::{Complaint, instrument};
@@ -51,6 +52,8 @@ pub struct Engagement {
     pub excluded: Vec<Exclusion>,
     /// The only controls in scope, where not all are.
     pub only: Option<Only>,
+    /// What the assessor concludes.
+    pub conclusion: Option<Conclusion>,
 }
 
 /// A declaration on the files of a path.
@@ -210,6 +213,7 @@ struct EngagementFile {
     parameters: BTreeMap<String, BTreeMap<String, Setting>>,
     #[serde(default)]
     scope: Scope,
+    conclusion: Option<Conclusion>,
 }
 
 /// The readings of G2.23 and G2.24 that the checklists know: independence of User Systems, separation, monitoring,
@@ -298,6 +302,9 @@ impl Engagement {
         if !["live", "test", "unknown"].contains(&head.environment.as_str()) {
             complain(format!("environment = {:?}: expected live or test", head.environment));
         }
+        if let Some(conclusion) = &file.conclusion {
+            conclusion.check(&head.kind, &mut complain);
+        }
         let globs =
             file.source.iter().map(|s| &s.path).chain(file.expected.iter().map(|e| &e.path)).chain(file.profile.iter().map(|p| &p.path));
         for glob in globs {
@@ -305,24 +312,7 @@ impl Engagement {
                 complain(format!("path {glob:?}: {error}"));
             }
         }
-        for source in &file.source {
-            if let Some(zone) = &source.zone
-                && TimeZone::get(zone).is_err()
-            {
-                complain(format!("source {:?}: no zone {zone:?}; use a name such as UTC or Europe/London", source.path));
-            }
-            if source.date_order.as_deref().is_some_and(|order| !["dmy", "mdy"].contains(&order)) {
-                complain(format!("source {:?}: date_order is \"dmy\" or \"mdy\"", source.path));
-            }
-            if source.clock_ahead.is_some() && source.ahead().is_none() {
-                complain(format!("source {:?}: clock_ahead is a length of time such as PT42S, or -PT42S for a clock behind", source.path));
-            }
-            if let Some(obtained) = &source.obtained
-                && !["provided", "observed", "direct", "third-party"].contains(&obtained.how.as_str())
-            {
-                complain(format!("source {:?}: obtained.how is provided, observed, direct or third-party", source.path));
-            }
-        }
+        file.source.iter().for_each(|source| source.check(&mut complain));
         for expected in &file.expected {
             if expected.covers.as_deref().is_some_and(|covers| covers != "period") {
                 complain(format!("expected {:?}: covers can only be \"period\"", expected.what));
@@ -378,6 +368,7 @@ impl Engagement {
             parameters: file.parameters,
             excluded: file.scope.exclude,
             only: file.scope.only,
+            conclusion: file.conclusion,
         })
     }
 
@@ -417,6 +408,25 @@ impl Engagement {
 }
 
 impl Source {
+    fn check(&self, complain: &mut dyn FnMut(String)) {
+        if let Some(zone) = &self.zone
+            && TimeZone::get(zone).is_err()
+        {
+            complain(format!("source {:?}: no zone {zone:?}; use a name such as UTC or Europe/London", self.path));
+        }
+        if self.date_order.as_deref().is_some_and(|order| !["dmy", "mdy"].contains(&order)) {
+            complain(format!("source {:?}: date_order is \"dmy\" or \"mdy\"", self.path));
+        }
+        if self.clock_ahead.is_some() && self.ahead().is_none() {
+            complain(format!("source {:?}: clock_ahead is a length of time such as PT42S, or -PT42S for a clock behind", self.path));
+        }
+        if let Some(obtained) = &self.obtained
+            && !["provided", "observed", "direct", "third-party"].contains(&obtained.how.as_str())
+        {
+            complain(format!("source {:?}: obtained.how is provided, observed, direct or third-party", self.path));
+        }
+    }
+
     /// The declared zone.
     #[must_use]
     pub fn time_zone(&self) -> Option<TimeZone> {

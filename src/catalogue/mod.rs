@@ -4,6 +4,7 @@
 //! which every reference resolves and every statement is within the portable subset, or all the
 //! complaints at once. It never looks at evidence.
 
+pub mod conclusion;
 pub mod control;
 pub mod criteria;
 pub mod embedded;

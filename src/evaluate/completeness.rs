@@ -3,7 +3,7 @@
 //! Four states, because "nobody said so" is neither complete nor incomplete: an absence in evidence
 //! that is shown complete proves something, one in evidence known to be incomplete proves nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalogue::Catalogue;
 use crate::catalogue::control::RestsOn;
@@ -106,20 +106,43 @@ impl States {
     }
 }
 
+/// What became of an item of the evidence announced.
+pub struct Announced<'a> {
+    /// The item.
+    pub expected: &'a Expected,
+    /// Usable files that came.
+    pub files: u64,
+    /// Whether all of it came.
+    pub state: State,
+    /// Why, where it is not shown.
+    pub reason: String,
+    /// The tables it feeds, or would feed.
+    pub tables: Vec<String>,
+}
+
+/// What became of the evidence announced, in the order of the engagement.
+#[must_use]
+pub fn announced<'a>(normalised: &Normalised, engagement: &'a Engagement) -> Vec<Announced<'a>> {
+    let item = |expected: &'a Expected| {
+        let present: Vec<&SourceFacts> = normalised.sources.iter().filter(|source| matches_any(&expected.path, source)).collect();
+        let (state, reason) = announced_state(expected, &present, normalised, engagement);
+        let fed = present.iter().flat_map(|source| source.tables.iter().cloned());
+        let unknown = normalised.tables.keys().filter(|table| would_feed(expected, table, normalised)).cloned();
+        let tables: BTreeSet<String> =
+            if present.is_empty() { unknown.collect() } else { fed.chain(expected.feeds.iter().cloned()).collect() };
+        Announced { expected, files: files_of(expected, &present), state, reason, tables: tables.into_iter().collect() }
+    };
+    engagement.expected.iter().map(item).collect()
+}
+
 /// What announced evidence did not come, or came short; and what came that nobody announced.
 #[must_use]
 pub fn notes(normalised: &Normalised, engagement: &Engagement) -> Vec<Note> {
     let mut notes = Vec::new();
-    for expected in &engagement.expected {
-        let present: Vec<&SourceFacts> = normalised.sources.iter().filter(|source| matches_any(&expected.path, source)).collect();
-        let (state, reason) = announced_state(expected, &present, normalised, engagement);
-        if state == State::Broken {
-            let mut note = Note::general("N-EXP-001", format!("{} ({}): {reason}", expected.what, expected.path));
-            let fed = present.iter().flat_map(|source| source.tables.iter().cloned());
-            let unknown = normalised.tables.keys().filter(|table| would_feed(expected, table, normalised)).cloned();
-            note.tables = if present.is_empty() { unknown.collect() } else { fed.chain(expected.feeds.iter().cloned()).collect() };
-            notes.push(note);
-        }
+    for item in announced(normalised, engagement).into_iter().filter(|item| item.state == State::Broken) {
+        let mut note = Note::general("N-EXP-001", format!("{} ({}): {}", item.expected.what, item.expected.path, item.reason));
+        note.tables = item.tables.into_iter().collect();
+        notes.push(note);
     }
     if !engagement.expected.is_empty() {
         let announced = |source: &&SourceFacts| engagement.expected.iter().any(|expected| matches_any(&expected.path, source));
@@ -198,9 +221,16 @@ fn would_feed(expected: &Expected, table: &str, normalised: &Normalised) -> bool
         || normalised.tables.get(table).is_some_and(|facts| facts.sources.is_empty())
 }
 
+fn used<'a>(present: &'a [&'a SourceFacts]) -> impl Iterator<Item = &'a &'a SourceFacts> {
+    present.iter().filter(|source| source.evidence.status == Status::Used)
+}
+
+fn files_of(expected: &Expected, present: &[&SourceFacts]) -> u64 {
+    declared::files(expected, &used(present).copied().collect::<Vec<_>>())
+}
+
 fn announced_state(expected: &Expected, present: &[&SourceFacts], normalised: &Normalised, engagement: &Engagement) -> (State, String) {
-    let used = present.iter().filter(|source| source.evidence.status == Status::Used);
-    let files = declared::files(expected, &used.clone().copied().collect::<Vec<_>>());
+    let files = files_of(expected, present);
     if files == 0 {
         return (State::Broken, "expected and not there, or not readable".to_owned());
     }
@@ -210,7 +240,7 @@ fn announced_state(expected: &Expected, present: &[&SourceFacts], normalised: &N
         return (State::Broken, format!("{files} of {count} files came"));
     }
     let mut counted = true;
-    for source in used {
+    for source in used(present) {
         match source_count(source, normalised, engagement) {
             Some((held, read)) if read < held => return (State::Broken, format!("{read} of {held} records came")),
             Some((held, read)) if read > held => return (State::Broken, format!("{read} records came where the source holds {held}")),

@@ -14,7 +14,7 @@ pub const JUDGEMENTS: [&str; 7] = [
     "met on sample",
     "not met (actual)",
     "not met (potential)",
-    "mitigated",
+    "mitigated (still not met)",
     "not testable with the evidence supplied",
     "not applicable",
 ];

@@ -1,12 +1,12 @@
 //! `exceptions.jsonl`: every exception with its place, its words and the records it rests on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use minijinja::{Environment, UndefinedBehavior};
+use serde::{Deserialize, Serialize};
 
 use super::record::Matter;
-use super::results;
 use crate::catalogue::control::TestFile;
 use crate::domain::digest;
 use crate::domain::evidence::Locator;
@@ -20,11 +20,57 @@ use crate::parse;
 /// Exceptions of a test that stand in `results.json` by id.
 const SAMPLE: usize = 20;
 
+/// One line of `exceptions.jsonl`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exception {
+    /// `EX-` and 12 hexadecimal digits, the same on equal input.
+    pub id: String,
+    /// Control.
+    pub control: String,
+    /// Test.
+    pub test: String,
+    /// Version of the instrument under which it was tested.
+    pub segment: String,
+    /// actual or potential.
+    pub certainty: String,
+    /// Whether the criterion was confirmed.
+    pub confirmed: bool,
+    /// Evidence id.
+    pub evidence: String,
+    /// Path of the evidence.
+    pub path: String,
+    /// Where in the file: `line 12`, `object 3`.
+    pub locator: String,
+    /// The exception in words.
+    pub says: String,
+    /// Every column the statement returned, as text; null stays null.
+    pub values: BTreeMap<String, Option<String>>,
+    /// Where the other records it rests on stand: `path, locator`.
+    pub also: Vec<String>,
+}
+
+/// What is kept of the exceptions of a test once they are written.
+#[derive(Debug, Default)]
+pub(super) struct Trace {
+    /// The first, by id.
+    pub(super) sample: Vec<String>,
+    /// Where the first stands, and what it says.
+    pub(super) first: Option<(String, String)>,
+    /// Where the last stands.
+    pub(super) last: String,
+    /// Evidence ids.
+    pub(super) evidence: BTreeSet<String>,
+}
+
+/// The traces of all tests, by control and test.
+pub(super) type Traces = BTreeMap<(String, String), Trace>;
+
 /// Columns of a statement that are for the program.
 const INTERNAL: &[&str] = &["evidence", "row", "rests_on", "beyond", "certainty"];
 
 impl Matter<'_> {
-    pub(super) fn exceptions(&self, out: &mut dyn Write, samples: &mut BTreeMap<(String, String), Vec<String>>) -> io::Result<()> {
+    pub(super) fn exceptions(&self, out: &mut dyn Write, traces: &mut Traces) -> io::Result<()> {
         for judged in &self.judged.controls {
             let Some(control) = self.catalogue.controls.get(&judged.facts.id) else { continue };
             for (test, file) in judged.facts.tests.iter().zip(&control.file.test) {
@@ -36,10 +82,7 @@ impl Matter<'_> {
                             continue;
                         }
                         let exception = self.exception(judged, file, segment, row, certainty, &says);
-                        let sample = samples.entry((judged.facts.id.clone(), test.id.clone())).or_default();
-                        if sample.len() < SAMPLE {
-                            sample.push(exception.id.clone());
-                        }
+                        traces.entry((judged.facts.id.clone(), test.id.clone())).or_default().add(&exception);
                         serde_json::to_writer(&mut *out, &exception)?;
                         out.write_all(b"\n")?;
                     }
@@ -57,7 +100,7 @@ impl Matter<'_> {
         row: usize,
         certainty: Certainty,
         says: &Says,
-    ) -> results::Exception {
+    ) -> Exception {
         let rows = &segment.rows;
         let values: BTreeMap<String, Option<String>> = rows
             .names()
@@ -77,7 +120,7 @@ impl Matter<'_> {
             let (source, locator) = self.place(&Cell::Integer(*evidence), &Cell::Integer(*row));
             format!("{}, {locator}", source.map_or("?", |source| source.evidence.path.as_str()))
         }));
-        results::Exception {
+        Exception {
             id: format!("EX-{}", digest::short(&print, 12)),
             control: judged.facts.id.clone(),
             test: file.id.clone(),
@@ -94,7 +137,7 @@ impl Matter<'_> {
     }
 
     /// The file and place of a row.
-    fn place(&self, evidence: &Cell, row: &Cell) -> (Option<&SourceFacts>, String) {
+    pub(super) fn place(&self, evidence: &Cell, row: &Cell) -> (Option<&SourceFacts>, String) {
         let number = evidence.integer().and_then(|number| u32::try_from(number).ok());
         let source = self.normalised.sources.iter().find(|source| Some(source.evidence.number) == number);
         let counted = source.map_or(Locator::Line, |source| parse::locator(&source.evidence, &self.catalogue.formats));
@@ -115,6 +158,19 @@ impl Matter<'_> {
                 Some(format!("{}, {locator}", source?.evidence.path))
             })
             .collect()
+    }
+}
+
+impl Trace {
+    fn add(&mut self, exception: &Exception) {
+        if self.sample.len() < SAMPLE {
+            self.sample.push(exception.id.clone());
+        }
+        self.evidence.insert(exception.evidence.clone());
+        self.last = format!("{}, {}", exception.path, exception.locator);
+        if self.first.is_none() {
+            self.first = Some((self.last.clone(), exception.says.clone()));
+        }
     }
 }
 

@@ -4,9 +4,15 @@
 //! `exceptions.jsonl`, `views/`), then, from that record alone, the reports. A writer lays out what
 //! is in the record and decides nothing.
 
+mod ceremony;
 pub mod criteria_sheet;
+mod drawing;
 mod exceptions;
+mod finding;
+#[cfg(test)]
+mod fixture;
 pub mod folder;
+mod front;
 pub mod html;
 pub mod plan;
 mod plan_control;
@@ -14,10 +20,14 @@ pub mod plan_html;
 pub mod plan_people;
 pub mod plan_request;
 pub mod plan_workbook;
+mod pictures;
 pub mod record;
+mod request;
 pub mod results;
 pub mod untrusted;
+mod uses;
 pub mod view;
+mod views;
 pub mod workbook;
 
 use std::io::Write;

@@ -107,7 +107,7 @@ fn control(control: &Control) -> Vec<Cell> {
         words(if control.leaves_open.is_empty() { "nothing stated" } else { &control.leaves_open }),
         lines(&requests),
     ];
-    row.extend((0..3).map(|_| Cell::Empty));
+    row.extend((0..3).map(|_| words("")));
     row
 }
 
@@ -121,7 +121,7 @@ fn procedure(control: &Control, plan: &Plan) -> Vec<Vec<Cell>> {
             lines(&control.evidence_wanted),
             lines(&plan.roles_for(&control.id)),
         ];
-        row.extend((0..4).map(|_| Cell::Empty));
+        row.extend((0..4).map(|_| words("")));
         row
     };
     control.procedure.iter().zip(1..).map(row).collect()
@@ -143,7 +143,7 @@ fn person(meeting: &super::plan_people::Meeting, asked: &Asked, plan: &Plan) -> 
         words(asked.controls.join(", ")),
         words(if procedures.is_empty() { "none".to_owned() } else { procedures.join(", ") }),
     ];
-    row.extend((0..3).map(|_| Cell::Empty));
+    row.extend((0..3).map(|_| words("")));
     row
 }
 
@@ -169,7 +169,7 @@ fn request(request: &Request) -> Vec<Cell> {
         if request.announced.is_empty() { words("not announced") } else { lines(&request.announced) },
         lines(&request.block.lines().collect::<Vec<_>>()),
     ];
-    row.extend((0..5).map(|_| Cell::Empty));
+    row.extend((0..5).map(|_| words("")));
     row
 }
 
@@ -218,10 +218,10 @@ fn write(book: &mut Workbook, plan: &Plan, what: &Sheet, rows: &[Vec<Cell>]) -> 
         sheet.set_row_height(row, height(cells, &what.columns))?;
         for ((cell, (header, _)), col) in cells.iter().zip(&what.columns).zip(0..) {
             match cell {
-                Cell::Text(value) if value.is_empty() => drop(sheet.write_blank(row, col, &text)?),
-                Cell::Text(value) => drop(sheet.write_string_with_format(row, col, cell_text(value), &text)?),
+                Cell::Text(value) if value.is_empty() => drop(sheet.write_blank(row, col, if header.ends_with(" on") { &date } else { &text })?),
+                Cell::Text(value) | Cell::Goto(value, _) => drop(sheet.write_string_with_format(row, col, cell_text(value), &text)?),
                 Cell::Number(value) | Cell::Link(value, _) => drop(sheet.write_with_format(row, col, *value, &number)?),
-                Cell::Empty => drop(sheet.write_blank(row, col, if header.ends_with(" on") { &date } else { &text })?),
+                Cell::Live(formula, _) => drop(sheet.write_string_with_format(row, col, formula, &text)?),
             }
         }
     }
@@ -314,7 +314,7 @@ mod tests {
         for (sheet, row) in layout.sheets.iter().zip(&rows) {
             assert_eq!(sheet.columns.len(), row.len(), "{}", sheet.name);
             for ((header, _), cell) in sheet.columns.iter().zip(row) {
-                assert_eq!(header.starts_with("A:"), matches!(cell, Cell::Empty), "{} {header}", sheet.name);
+                assert!(!header.starts_with("A:") || matches!(cell, Cell::Text(text) if text.is_empty()), "{} {header}", sheet.name);
             }
         }
     }

@@ -1,8 +1,8 @@
 //! The record of a run: `results.json`, `exceptions.jsonl` and `views/`, from which every report is made.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write};
 
+use super::exceptions::Traces;
 use super::folder::{FolderError, RunFolder, line};
 use super::results;
 use crate::catalogue::Catalogue;
@@ -12,7 +12,6 @@ use crate::catalogue::engagement::{Engagement, Obtained};
 use crate::domain::note::Weight;
 use crate::domain::outcome::Outcome;
 use crate::domain::{digest, instant};
-use crate::engine::Rows;
 use crate::evaluate::{ParameterFacts, SegmentFacts, TestFacts};
 use crate::judge::certainty::{self, Certainty};
 use crate::judge::{Judged, JudgedControl, JudgedTest, qualifier};
@@ -52,32 +51,28 @@ impl Matter<'_> {
             lines.sort();
             lines.iter().filter(|(_, hash)| !hash.is_empty()).try_for_each(|(path, hash)| out.write_all(line(hash, path).as_bytes()))
         })?;
-        let mut samples: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-        folder.file("exceptions.jsonl", |out| self.exceptions(out, &mut samples))?;
-        let results = self.results(&samples);
+        let mut traces = Traces::new();
+        folder.file("exceptions.jsonl", |out| self.exceptions(out, &mut traces))?;
+        let mut results = self.results(&traces);
+        results.views = self.views(folder)?;
         folder.file("results.json", |out| {
             serde_json::to_writer_pretty(&mut *out, &results)?;
             out.write_all(b"\n")
         })?;
-        for (name, sql) in VIEWS {
-            let rows = self.normalised.engine.query(sql).map_err(|error| FolderError::Write {
-                path: folder.path().join("views").join(name),
-                source: io::Error::other(error.to_string()),
-            })?;
-            folder.file(&format!("views/{name}"), |out| jsonl(&rows, out))?;
-        }
         Ok(results)
     }
 
-    fn results(&self, samples: &BTreeMap<(String, String), Vec<String>>) -> results::Results {
+    fn results(&self, traces: &Traces) -> results::Results {
         let controls: Vec<results::Control> =
-            self.judged.controls.iter().filter_map(|judged| self.control(judged, samples)).chain(own_controls(self.criteria)).collect();
+            self.judged.controls.iter().filter_map(|judged| self.control(judged, traces)).chain(own_controls(self.criteria)).collect();
         let notes: Vec<results::Note> = self.judged.notes.iter().map(|judged| self.note(judged)).collect();
         let counts = self.counts(&controls, &notes);
         let in_scope = |control: &&results::Control| !["not_applicable", "not_in_force"].contains(&control.outcome.as_str());
         let settled =
             controls.iter().filter(in_scope).all(|control| control.confirmed.is_some() || control.qualifier.starts_with("Good practice"));
         let timeline = &self.normalised.timeline;
+        let findings = self.findings(&controls, traces);
+        let requests = self.requests(&controls);
         let invented = controls.iter().filter_map(|control| control.official_text.as_deref()).any(illustrative);
         results::Results {
             schema: results::SCHEMA.to_owned(),
@@ -111,10 +106,19 @@ impl Matter<'_> {
             controls,
             notes,
             counts,
+            conclusion: self.engagement.conclusion.as_ref().map(|conclusion| results::Conclusion {
+                recommendation: conclusion.recommendation.clone(),
+                asks: conclusion.asks.clone(),
+                by: conclusion.by.clone(),
+                on: conclusion.on.to_string(),
+            }),
+            findings,
+            requests,
+            views: BTreeMap::new(),
         }
     }
 
-    fn control(&self, judged: &JudgedControl, samples: &BTreeMap<(String, String), Vec<String>>) -> Option<results::Control> {
+    fn control(&self, judged: &JudgedControl, traces: &Traces) -> Option<results::Control> {
         let control = self.catalogue.controls.get(&judged.facts.id)?;
         let file = &control.file;
         let official = judged.official.as_ref();
@@ -139,10 +143,11 @@ impl Matter<'_> {
             outcome_words: judged.outcome.words().to_owned(),
             reason: judged.reason.clone(),
             leaves_open: file.leaves_open.clone(),
+            consequence: file.consequence.clone(),
             procedure: file.procedure.clone(),
             evidence_wanted: file.evidence.clone(),
             parameters: judged.facts.parameters.iter().map(|p| parameter(p, control)).collect(),
-            tests: tests.map(|((facts, judged_test), file)| test(facts, judged_test, file, control, samples)).collect(),
+            tests: tests.map(|((facts, judged_test), file)| test(facts, judged_test, file, control, traces)).collect(),
             judgement: self.judged.judgements.by_control.get(&control.id).map(|judgement| results::Judgement {
                 judgement: judgement.judgement.clone(),
                 rationale: judgement.rationale.clone(),
@@ -317,6 +322,7 @@ pub(super) fn own_controls(criteria: &Criteria) -> Vec<results::Control> {
             outcome_words: Outcome::ProcedureOpen.words().to_owned(),
             reason: "no test is attached to this clause: a person's part is pending".to_owned(),
             leaves_open: "everything: no part of this control is decided by the program".to_owned(),
+            consequence: String::new(),
             procedure: vec!["Decide how this clause is tested, and test it.".to_owned()],
             evidence_wanted: Vec::new(),
             parameters: Vec::new(),
@@ -324,26 +330,6 @@ pub(super) fn own_controls(criteria: &Criteria) -> Vec<results::Control> {
             judgement: None,
         })
         .collect()
-}
-
-/// What pictures and sheets need beyond the results.
-const VIEWS: &[(&str, &str)] = &[
-    ("coverage.jsonl", "SELECT stream, system, first, last, records, undated, allowed_gap, live_since, oldest_record_at FROM log_streams"),
-    ("holes.jsonl", "SELECT stream, after, due_at, ends_at, beyond FROM log_holes"),
-    (
-        "certificates.jsonl",
-        "SELECT certificate, evidence, row, kind, profile, serial, subject, issuer, not_before, not_after, indefinite, signature_ok FROM certificates",
-    ),
-    ("crls.jsonl", "SELECT crl, evidence, row, issuer, issuer_role, crl_number, this_update, next_update, entries, signature_ok FROM crls"),
-];
-
-fn jsonl(rows: &Rows, out: &mut dyn Write) -> io::Result<()> {
-    for row in rows.sorted_by(&[]) {
-        let object: BTreeMap<&String, Option<String>> = rows.names().iter().map(|name| (name, rows.named(row, name).text())).collect();
-        serde_json::to_writer(&mut *out, &object)?;
-        out.write_all(b"\n")?;
-    }
-    Ok(())
 }
 
 pub(super) fn basis(control: &Control, official: Option<&str>) -> results::Basis {
@@ -376,13 +362,7 @@ fn obtained(obtained: &Obtained) -> String {
     format!("{} by {} on {}{query}{count}", obtained.how, obtained.by, obtained.on)
 }
 
-fn test(
-    facts: &TestFacts,
-    judged: &JudgedTest,
-    file: &TestFile,
-    control: &Control,
-    samples: &BTreeMap<(String, String), Vec<String>>,
-) -> results::Test {
+fn test(facts: &TestFacts, judged: &JudgedTest, file: &TestFile, control: &Control, traces: &Traces) -> results::Test {
     let census = &facts.census;
     let coverage = if facts.missing.is_empty() {
         let mut words = format!("{} of {} tested", census.population, census.population + census.unreadable);
@@ -425,7 +405,7 @@ fn test(
             })
             .collect(),
         segments: facts.segments.iter().map(|segment| self::segment(segment, facts)).collect(),
-        sample: samples.get(&(control.id.clone(), facts.id.clone())).cloned().unwrap_or_default(),
+        sample: traces.get(&(control.id.clone(), facts.id.clone())).map(|trace| trace.sample.clone()).unwrap_or_default(),
     }
 }
 

@@ -8,6 +8,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::exceptions::Exception;
+pub use super::finding::Finding;
+pub use super::request::Request;
+pub use super::uses::{KeyUse, Presence};
+
 /// The name of the schema, in every file.
 pub const SCHEMA: &str = "assure-results/1";
 
@@ -33,6 +38,32 @@ pub struct Results {
     pub notes: Vec<Note>,
     /// Totals; each reconciles with the detail.
     pub counts: Counts,
+    /// The assessor's conclusion, where the engagement has one; nothing else is a conclusion.
+    #[serde(default)]
+    pub conclusion: Option<Conclusion>,
+    /// A draft for each control with exceptions.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+    /// Evidence announced, and evidence to ask for.
+    #[serde(default)]
+    pub requests: Vec<Request>,
+    /// The files of `views/`, and how many lines each has.
+    #[serde(default)]
+    pub views: BTreeMap<String, u64>,
+}
+
+/// The assessor's conclusion, in the assessor's words.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conclusion {
+    /// The status recommended.
+    pub recommendation: String,
+    /// What the PMA is asked to note or decide.
+    pub asks: Vec<String>,
+    /// By whom.
+    pub by: String,
+    /// When, as a date.
+    pub on: String,
 }
 
 /// The program.
@@ -234,6 +265,9 @@ pub struct Control {
     pub reason: String,
     /// What it leaves open.
     pub leaves_open: String,
+    /// What it can lead to where the control does not hold, in general; not what did happen.
+    #[serde(default)]
+    pub consequence: String,
     /// What a person does.
     pub procedure: Vec<String>,
     /// Evidence to ask for.
@@ -396,34 +430,4 @@ pub struct Counts {
     pub indicative_exceptions: u64,
     /// Notes that weaken, and that inform.
     pub notes: BTreeMap<String, u64>,
-}
-
-/// One line of `exceptions.jsonl`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Exception {
-    /// `EX-` and 12 hexadecimal digits, the same on equal input.
-    pub id: String,
-    /// Control.
-    pub control: String,
-    /// Test.
-    pub test: String,
-    /// Version of the instrument under which it was tested.
-    pub segment: String,
-    /// actual or potential.
-    pub certainty: String,
-    /// Whether the criterion was confirmed.
-    pub confirmed: bool,
-    /// Evidence id.
-    pub evidence: String,
-    /// Path of the evidence.
-    pub path: String,
-    /// Where in the file: `line 12`, `object 3`.
-    pub locator: String,
-    /// The exception in words.
-    pub says: String,
-    /// Every column the statement returned, as text; null stays null.
-    pub values: BTreeMap<String, Option<String>>,
-    /// Where the other records it rests on stand: `path, locator`.
-    pub also: Vec<String>,
 }

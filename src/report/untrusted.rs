@@ -1,7 +1,11 @@
 //! Text from evidence, made safe to look at. Each writer still escapes for its own medium: this
 //! only makes visible what a reader could not see, or what would change how the rest is shown.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::results::Results;
 use crate::domain::digest;
@@ -75,9 +79,12 @@ const CELL: usize = 32_767;
 pub(super) enum Cell {
     Text(String),
     Number(u64),
-    /// A number that links to a row of the sheet of exceptions.
-    Link(u64, u32),
-    Empty,
+    /// A number that links to a cell of this workbook, such as `Exceptions!A5`.
+    Link(u64, String),
+    /// A text that does.
+    Goto(String, String),
+    /// A formula of ours, and the text it gives where nothing is filled in.
+    Live(String, &'static str),
 }
 
 pub(super) fn words(text: impl AsRef<str>) -> Cell {
@@ -97,9 +104,9 @@ pub(super) fn cell_text(text: &str) -> String {
 /// of the SHA-256 of their texts with U+001F between, which no visible text holds.
 pub(super) fn fingerprint(row: &[Cell]) -> String {
     let text = |cell: &Cell| match cell {
-        Cell::Text(text) => cell_text(text),
+        Cell::Text(text) | Cell::Goto(text, _) => cell_text(text),
         Cell::Number(n) | Cell::Link(n, _) => n.to_string(),
-        Cell::Empty => String::new(),
+        Cell::Live(..) => String::new(),
     };
     let all = row.iter().map(text).collect::<Vec<_>>().join("\u{1f}");
     digest::short(&digest::sha256(all.as_bytes()), 16).to_owned()
@@ -127,6 +134,7 @@ impl Withheld {
             names.extend(control.parameters.iter().flat_map(|p| names_in(&p.set_by)));
             names.extend(control.judgement.iter().flat_map(|j| [Some(j.prepared_by.as_str()), j.reviewed_by.as_deref()]).flatten());
         }
+        names.extend(results.conclusion.iter().map(|conclusion| conclusion.by.as_str()));
         names.extend(results.evidence.iter().filter_map(|e| e.obtained.as_deref()).flat_map(names_in));
         // The title block names the organisations, on purpose.
         let parties = [results.engagement.assessor.as_deref(), results.engagement.audited_party.as_deref()];
@@ -148,9 +156,18 @@ impl Withheld {
         for name in names_in(&text).into_iter().map(str::to_owned).collect::<Vec<_>>() {
             text = replace_whole(&text, &name, "[name withheld]");
         }
+        for pattern in REACHING.iter().flatten() {
+            text = pattern.replace_all(&text, "[address withheld]").into_owned();
+        }
         text
     }
 }
+
+/// Electronic addresses and telephone numbers, which only an assessor's own words could hold.
+static REACHING: LazyLock<[Option<Regex>; 2]> = LazyLock::new(|| {
+    [r"[^\s@<>()]+@[^\s@<>()]+\.[A-Za-z]{2,}", r"\+\d[\d ()-]{7,}\d|\b0\d{3,4} \d{3} ?\d{3,4}\b|\b07\d{9}\b"]
+        .map(|pattern| Regex::new(pattern).ok())
+});
 
 /// A locator with only the words and numbers that say a place: the name of a sheet, a column or a
 /// record is text from evidence.
@@ -193,6 +210,49 @@ pub(super) fn place(locator: &str) -> String {
         }
     }
     out.join(" ")
+}
+
+/// How things and people that evidence names are called in a report: by their name among the working
+/// papers, by a number in what leaves the assessor. A name has one number throughout both reports.
+#[derive(Debug)]
+pub(super) struct Naming {
+    hidden: bool,
+    numbers: BTreeMap<(&'static str, String), usize>,
+    last: BTreeMap<&'static str, usize>,
+}
+
+impl Naming {
+    /// Names as they are.
+    pub(super) fn open() -> Self {
+        Self { hidden: false, numbers: BTreeMap::new(), last: BTreeMap::new() }
+    }
+
+    /// Numbers in the place of names.
+    pub(super) fn hidden() -> Self {
+        Self { hidden: true, ..Self::open() }
+    }
+
+    /// What a thing is called: `Module 2`, or its name where names may stand.
+    pub(super) fn of(&mut self, kind: &'static str, name: &str) -> String {
+        let number = *self.numbers.entry((kind, name.to_owned())).or_insert_with(|| {
+            let last = self.last.entry(kind).or_default();
+            *last += 1;
+            *last
+        });
+        if self.hidden { format!("{kind} {number}") } else { name.to_owned() }
+    }
+
+    /// The text where names may stand, else the word instead.
+    pub(super) fn only_open<'a>(&self, text: &'a str, instead: &'a str) -> &'a str {
+        if self.hidden { instead } else { text }
+    }
+
+    /// What stands behind every number, in order.
+    pub(super) fn key(&self) -> Vec<(String, &str)> {
+        let mut all: Vec<(&str, usize, &str)> = self.numbers.iter().map(|((kind, name), number)| (*kind, *number, name.as_str())).collect();
+        all.sort_unstable();
+        all.into_iter().map(|(kind, number, name)| (format!("{kind} {number}"), name)).collect()
+    }
 }
 
 fn plain_word(text: &str) -> bool {
@@ -272,6 +332,17 @@ mod tests {
     fn names_are_found_where_the_program_puts_them() {
         assert_eq!(names_in("confirmed by J. Smith on 2022-02-01"), ["J. Smith"]);
         assert!(names_in("judged by the clause on paper").is_empty());
+    }
+
+    #[test]
+    fn an_address_or_a_number_by_which_to_reach_somebody_is_withheld() {
+        let withheld = Withheld(Vec::new());
+        for text in ["a.b@c.example", "+44 20 7946 0000", "01632 960 123", "07700900123"] {
+            assert_eq!(withheld.apply(&format!("ask {text}.")).replace('.', ""), "ask [address withheld]", "{text}");
+        }
+        for text in ["EV-0123456789ab", "2020-10-31T23:40:11Z", "1,234 of 0", &"0770".repeat(16)] {
+            assert_eq!(withheld.apply(text), text);
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
+
 use super::results::{Basis, Control, Evidence, Exception, Results, SCHEMA, Test};
 use super::untrusted::visible;
 use crate::domain::digest;
@@ -43,6 +45,16 @@ pub enum ViewError {
         /// Where and why.
         source: serde_json::Error,
     },
+    /// A line of a view has another shape, or there are fewer than `results.json` says.
+    #[error("views/{view}, line {line}: {what}")]
+    Lines {
+        /// File.
+        view: String,
+        /// Line, from 1.
+        line: u64,
+        /// What is wrong.
+        what: String,
+    },
     /// An id that cannot serve as an anchor.
     #[error("the id {} has characters that no id of this program has", visible(.0))]
     Id(String),
@@ -77,6 +89,22 @@ pub struct ReportView {
     pub results_sha256: String,
     /// `exceptions.jsonl`, read on demand.
     pub exceptions_path: PathBuf,
+    /// `views/`, read on demand.
+    pub views_path: PathBuf,
+}
+
+/// A line of a view: columns by name, all as text.
+pub(super) type Line = BTreeMap<String, Option<String>>;
+
+/// A cell of a line; nothing reads as the empty text.
+pub(super) fn cell<'a>(line: &'a Line, name: &str) -> &'a str {
+    line.get(name).and_then(Option::as_deref).unwrap_or_default()
+}
+
+/// The first lines of a view, and how many there are.
+pub(super) struct Lines<T> {
+    pub(super) first: Vec<T>,
+    pub(super) total: u64,
 }
 
 /// The exceptions of one control: how many there are, and the first of them.
@@ -99,10 +127,16 @@ impl ReportView {
             return Err(ViewError::Schema(results.schema));
         }
         let controls = results.controls.iter().map(|c| &c.id);
-        for id in controls.chain(results.evidence.iter().map(|e| &e.id)).chain(results.notes.iter().map(|n| &n.code)) {
+        let own = results.findings.iter().map(|f| &f.id).chain(results.requests.iter().map(|r| &r.id));
+        for id in controls.chain(results.evidence.iter().map(|e| &e.id)).chain(results.notes.iter().map(|n| &n.code)).chain(own) {
             check_id(id)?;
         }
-        let view = Self { results, results_sha256: digest::sha256(&bytes), exceptions_path: run_folder.join("exceptions.jsonl") };
+        let view = Self {
+            results,
+            results_sha256: digest::sha256(&bytes),
+            exceptions_path: run_folder.join("exceptions.jsonl"),
+            views_path: run_folder.join("views"),
+        };
         // A run folder without the file is no run folder: better said now than half way through a report.
         drop(view.exceptions()?);
         Ok(view)
@@ -122,6 +156,34 @@ impl ReportView {
             check_id(&exception.evidence)?;
             Ok(exception)
         }))
+    }
+
+    /// At most `most` lines of a view. A view that `results.json` does not list has none.
+    pub(super) fn lines<T: DeserializeOwned>(&self, view: &str, most: usize) -> Result<Lines<T>, ViewError> {
+        let mut left = most;
+        self.lines_where(view, |_| {
+            let wanted = left > 0;
+            left = left.saturating_sub(1);
+            wanted
+        })
+    }
+
+    /// The lines of a view that `keep` wants; the others are counted only.
+    pub(super) fn lines_where<T: DeserializeOwned>(&self, view: &str, mut keep: impl FnMut(&T) -> bool) -> Result<Lines<T>, ViewError> {
+        let Some(total) = self.results.views.get(view).copied() else { return Ok(Lines { first: Vec::new(), total: 0 }) };
+        let path = self.views_path.join(view);
+        let read = |source| ViewError::Read { path: path.clone(), source };
+        let wrong = |line, what: String| ViewError::Lines { view: view.to_owned(), line, what };
+        let (mut first, mut found) = (Vec::new(), 0);
+        for text in BufReader::new(File::open(&path).map_err(read)?).lines() {
+            found += 1;
+            let line = serde_json::from_str(&text.map_err(read)?).map_err(|error| wrong(found, error.to_string()))?;
+            first.extend(Some(line).filter(&mut keep));
+        }
+        if found != total {
+            return Err(wrong(found, format!("ends here; results.json says it has {total} lines")));
+        }
+        Ok(Lines { first, total })
     }
 
     /// The first exceptions of each control, and how many it has.
@@ -180,33 +242,6 @@ impl ReportView {
         rows
     }
 
-    /// The key facts, each with what it is out of.
-    pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
-        let (results, counts) = (&self.results, &self.results.counts);
-        let count = |of: &BTreeMap<String, u64>, name: &str| grouped(of.get(name).copied().unwrap_or(0));
-        let in_scope = grouped(counts.in_scope);
-        let controls = |name: &str| format!("{} of {} controls", count(&counts.outcomes, name), grouped(results.controls.len() as u64));
-        let files = grouped(results.evidence.len() as u64);
-        let status = |name: &str| format!("{} of {files} supplied", count(&counts.evidence, name));
-        let records = |of: fn(&Evidence) -> u64| format!("{} from {files} files supplied", grouped(results.evidence.iter().map(of).sum()));
-        let failures = counts.failures_actual + counts.failures_potential;
-        let [exceptions, failures, indicative] =
-            [failures + counts.indicative_exceptions, failures, counts.indicative_exceptions].map(grouped);
-        vec![
-            ("Controls in scope", format!("{in_scope} of {} on the checklists", grouped(results.controls.len() as u64))),
-            ("Criteria confirmed", format!("{} of {in_scope} in scope", grouped(counts.confirmed))),
-            ("Could not be tested", controls("could_not_test")),
-            ("Waiting for a person", controls("procedure_open")),
-            ("No exceptions noted", format!("{}, indicative ones included", controls("no_exceptions"))),
-            ("Evidence files used", status("used")),
-            ("Evidence files not recognised", status("not recognised")),
-            ("Evidence files unreadable", status("unreadable")),
-            ("Records read", records(|e| e.records)),
-            ("Records rejected", records(|e| e.rejected)),
-            ("Exceptions", format!("{exceptions}: {failures} against confirmed criteria, {indicative} indicative")),
-        ]
-    }
-
     /// The evidence a control used.
     pub(super) fn evidence_of<'a>(&'a self, control: &'a str) -> impl Iterator<Item = &'a Evidence> {
         self.results.evidence.iter().filter(move |e| e.used_by.iter().any(|id| id == control))
@@ -259,91 +294,11 @@ fn check_id(id: &str) -> Result<(), ViewError> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use serde_json::{Value, json};
+mod tests {
+    use serde_json::json;
 
+    use super::super::fixture::run_folder;
     use super::*;
-
-    /// Everything a hostile file would put in a cell.
-    pub(in super::super) const HOSTILE: &str =
-        "<script>alert(1)</script>{{ 7*7 }}{% raw %}\u{202e}\u{1b}[2J\" onmouseover=\"x' =cmd|' /C calc'!A0";
-    /// In every field that must not leave the assessor.
-    pub(in super::super) const CANARY: &str = "Alice Canary";
-
-    fn test(id: &str, outcome: &str, words: &str, numbers: [u64; 3]) -> Value {
-        let [population, exceptions, potential] = numbers;
-        json!({"id": id, "outcome": outcome, "outcome_words": words, "reason": format!("Reason with {HOSTILE} in ca/{CANARY}.log."),
-            "subject": "ca_events", "population": population, "excluded": 4, "outside": 2, "unreadable": 1,
-            "records": population + 7, "exceptions": exceptions, "potential": potential, "undecided": 0,
-            "coverage": format!("{population} of {} tested, 1 unreadable", population + 1),
-            "completeness": [{"table": "ca_events", "rests_on": "sequence", "status": "not shown", "reason": format!("gap in {CANARY}")}],
-            "segments": [{"version": "1.0", "from": "2021-01-01T00:00:00Z", "until": "2022-01-01T00:00:00Z",
-                "population": population, "exceptions": exceptions, "parameters": ["max_interval = PT12H"]}], "sample": []})
-    }
-
-    fn control(id: &str, title: &str, confirmed: Option<&str>, outcome: (&str, &str), tests: &[Value]) -> Value {
-        let qualifier = if confirmed.is_some() { "" } else { "Indicative: the wording of this clause has not been confirmed" };
-        json!({"id": id, "checklist": "s1spki", "checklist_title": "S1SPKI Certificate Policy", "instrument": "s1spki-cp",
-            "position": "RFC 3647 4.9.7", "clause": null, "official_text": null, "title": title,
-            "requirement": "An issuing CA issues a CRL at least every twelve hours.", "method": "reperform", "assertion": "operation",
-            "judges": "party", "basis": {"wording": "inferred", "applies": "analogue", "confidence": "medium", "source": "position 4.9.7"},
-            "confirmed": confirmed, "qualifier": qualifier, "outcome": outcome.0, "outcome_words": outcome.1,
-            "reason": format!("Gap found in ca/{CANARY}.log."), "leaves_open": "When the CRLs were lodged.",
-            "procedure": ["Ask for the lodging record."], "evidence_wanted": ["every CRL of the period"],
-            "parameters": [{"name": "max_interval", "value": "PT12H", "about": "longest time", "set_by": format!("engagement, by {CANARY} on 2022-02-01")}],
-            "tests": tests,
-            "judgement": {"judgement": "met", "rationale": CANARY, "prepared_by": CANARY, "prepared_on": "2022-02-01", "reviewed_by": null, "reviewed_on": null}})
-    }
-
-    fn results() -> Value {
-        let confirmed = format!("confirmed by {CANARY} on 2022-02-01");
-        json!({"schema": SCHEMA, "tool": {"name": "assure", "version": "0.1.0", "checklists_sha256": "c".repeat(64)},
-            "run": {"id": "0123456789abcdef", "state": "indicative", "evidence_root_sha256": "e".repeat(64),
-                "assumptions": [format!("ca/{CANARY}.log is in UTC.")], "illustrative_criteria": true, "integrity_failures": [format!("ca/{CANARY}.log")]},
-            "engagement": {"title": "S1SPKI Secure cohort 2021", "audited_party": "Data Communications Company", "assessor": "Assessor & Sons",
-                "marking": "OFFICIAL & SENSITIVE", "kind": "subsequent", "period_start": "2021-01-01", "period_end": "2021-12-31",
-                "as_of": "2022-01-31", "environment": "live", "declared": true},
-            "instruments": [{"id": "s1spki-cp", "title": "S1SPKI Certificate Policy", "sec": "Appendix AP", "versions": ["first, from 2020-09-17"],
-                "clauses_imported": 1, "coverage": [{"clause": "4.9.7", "version": "first", "text": CANARY, "controls": ["RV-02"], "covered_by": "test", "reason": null}]}],
-            "evidence": [{"id": "EV-0123456789ab", "path": format!("ca/{CANARY}.log"), "sha256": "a".repeat(64), "size": 12345, "format": "ejbca-log",
-                "status": "used", "quality": "ok", "hash_status": "match", "records": 1234, "rejected": 1, "blank": 2, "passed_over": 3,
-                "first": "2021-01-01T00:00:00Z", "last": "2021-12-31T23:00:00Z", "zone_basis": "explicit", "stream": CANARY,
-                "obtained": format!("observed by {CANARY} on 2022-01-10"), "tables": ["ca_events"], "used_by": ["AU-08", "RV-02"], "also": [], "reason": null},
-              {"id": "EV-ba9876543210", "path": format!("notes/{HOSTILE}.txt"), "sha256": "b".repeat(64), "size": 5, "format": null,
-                "status": "not recognised", "quality": "ok", "hash_status": "none", "records": 0, "rejected": 0, "blank": 0, "passed_over": 0,
-                "first": null, "last": null, "zone_basis": "", "stream": null, "obtained": null, "tables": [], "used_by": [], "also": [],
-                "reason": format!("no format matches {CANARY}")}],
-            "controls": [
-                control("AU-08", "Audit logs are kept", Some(&confirmed), ("exceptions", "exceptions noted"), &[test("kept", "exceptions", "exceptions noted", [1200, 2, 1])]),
-                control("KM-11", "Keys are used within their period", None, ("could_not_test", "could not test"), &[]),
-                control("RV-02", "CRLs are issued at least every twelve hours", None, ("exceptions", "exceptions noted"), &[test("interval", "exceptions", "exceptions noted", [730, 1, 0])])],
-            "notes": [{"code": "N-TIME-003", "weight": "weakens", "evidence": "EV-0123456789ab", "path": format!("ca/{CANARY}.log"),
-                "locator": format!("column {CANARY}, rows 2-418"), "what": format!("date order of {HOSTILE} cannot be decided"), "count": 417,
-                "affects": ["KM-11"], "fix": format!("declare date_order for {CANARY}")}],
-            "counts": {"evidence": {"used": 1, "not recognised": 1}, "outcomes": {"exceptions": 2, "could_not_test": 1},
-                "confirmed_outcomes": {"exceptions": 1}, "in_scope": 3, "confirmed": 1, "failures_actual": 1, "failures_potential": 1,
-                "indicative_exceptions": 1, "notes": {"weakens": 1}}})
-    }
-
-    /// A run folder with all of it.
-    pub(in super::super) fn run_folder(change: impl FnOnce(&mut Value)) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        let mut value = results();
-        change(&mut value);
-        std::fs::write(folder.path().join("results.json"), value.to_string()).unwrap();
-        let lines: String = [("1", "AU-08", "actual"), ("2", "AU-08", "potential"), ("3", "RV-02", "actual")]
-            .map(|(n, control, certainty)| {
-                json!({"id": format!("EX-{n}00000000000"), "control": control, "test": "t", "segment": "1.0", "certainty": certainty,
-                    "confirmed": control == "AU-08", "evidence": "EV-0123456789ab", "path": format!("ca/{CANARY}.log"),
-                    "locator": format!("sheet {CANARY}, line {n}2"), "says": HOSTILE, "values": {"who": CANARY, "=col": HOSTILE, "none": null},
-                    "also": [format!("ca/{CANARY}.log, line 3")]})
-                .to_string()
-                    + "\n"
-            })
-            .concat();
-        std::fs::write(folder.path().join("exceptions.jsonl"), lines).unwrap();
-        folder
-    }
 
     #[test]
     fn totals_that_agree_are_not_remarked_on_and_others_are() {
@@ -367,6 +322,17 @@ pub(super) mod tests {
         let folder = run_folder(|_| ());
         std::fs::remove_file(folder.path().join("exceptions.jsonl")).unwrap();
         assert!(matches!(open(&folder), Err(ViewError::Read { .. })));
+    }
+
+    #[test]
+    fn a_view_that_was_cut_is_not_taken_as_whole() {
+        let folder = run_folder(|_| ());
+        let view = ReportView::open(folder.path()).unwrap();
+        assert_eq!(view.lines::<Line>("crls.jsonl", 1).unwrap().first.len(), 1);
+        assert_eq!(view.lines::<Line>("crls.jsonl", 9).unwrap().total, 2);
+        assert_eq!(view.lines::<Line>("of-another-release.jsonl", 9).unwrap().total, 0);
+        std::fs::write(folder.path().join("views/crls.jsonl"), "{}\n").unwrap();
+        assert!(matches!(view.lines::<Line>("crls.jsonl", 9), Err(ViewError::Lines { .. })));
     }
 
     #[test]

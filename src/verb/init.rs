@@ -83,6 +83,13 @@ as_of = {as_of}
 # [[profile]]
 # path = "certificates/organisation/**"
 # profile = "organisation"
+
+# What the assessor concludes: printed as the assessor's words, and never anything else as a conclusion.
+# [conclusion]
+# recommendation = "…"           # approved | approved with caveats | not approved, and why
+# asks = ["…"]                   # what the PMA is asked to note or decide
+# by = "…"
+# on = {as_of}
 "#
     )
 }

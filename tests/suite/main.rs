@@ -15,6 +15,7 @@ mod corpus;
 #[path = "../../samples/generator/mod.rs"]
 mod generator;
 mod hostile;
+mod laid_out;
 mod lost;
 mod plan;
 mod program;

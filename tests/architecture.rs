@@ -29,8 +29,8 @@ fn list(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
 }
 
 fn stage(path: &Path) -> Option<usize> {
-    let folder = path.parent()?.file_name()?.to_str()?;
-    ORDER.iter().position(|stage| *stage == folder)
+    let below = path.iter().skip_while(|part| *part != "src").nth(1)?.to_str()?;
+    ORDER.iter().position(|stage| *stage == below)
 }
 
 fn without_tests(text: &str) -> &str {

@@ -46,6 +46,8 @@ struct Sample {
     /// Records in each file, as the reader of that file would count them.
     records: BTreeMap<String, usize>,
     places: BTreeMap<String, Place>,
+    /// Files of the engagement that are no evidence.
+    beside: BTreeMap<String, Vec<u8>>,
 }
 
 impl Sample {
@@ -64,6 +66,7 @@ impl Sample {
         if self.planted {
             files.insert("deviations.toml".to_owned(), deviations.into_bytes());
         }
+        files.extend(self.beside);
         files.extend(self.evidence.into_iter().map(|(path, bytes)| (format!("evidence/{path}"), bytes)));
         files
     }

@@ -15,6 +15,7 @@ pub mod instrument;
 pub mod overrides;
 pub mod parameter;
 pub mod profile;
+pub mod source;
 pub mod statement;
 mod subset;
 pub mod table;

@@ -49,6 +49,8 @@ pub struct Statement {
     pub parameters: BTreeSet<String>,
     /// Tables it reads, the subject included; `population` and `engagement` are not tables.
     pub tables: BTreeSet<String>,
+    /// It reads the table of its subject by name, and not only its population.
+    pub reads_subject: bool,
     /// Names of the columns it gives.
     pub gives: Vec<String>,
 }
@@ -84,9 +86,9 @@ impl Statement {
             .filter(|name| !local.contains(*name) && *name != "population" && *name != "engagement")
             .cloned()
             .collect();
-        tables.insert(test.subject.clone());
+        let reads_subject = !tables.insert(test.subject.clone());
         let gives = output_names(&query.body)?;
-        Ok(Self { parameters: facts.parameters.clone(), selecting: selecting.columns, selects, query, facts, tables, gives })
+        Ok(Self { parameters: facts.parameters.clone(), selecting: selecting.columns, selects, query, facts, tables, reads_subject, gives })
     }
 
     /// Everything in which the test departs from the rules of statements.

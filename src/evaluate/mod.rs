@@ -314,7 +314,8 @@ impl Run<'_> {
         for name in &statement.tables {
             let known = self.normalised.tables.get(name).unwrap_or(&default);
             let mut count = known.conflicts;
-            if *name != test.subject {
+            // A statement that reads its subject by name reads rows outside the population too.
+            if *name != test.subject || statement.reads_subject {
                 let Some(table) = self.catalogue.tables.get(name) else { continue };
                 let bad = unsettled(&statement.touched(table, test));
                 let sql = format!("SELECT COUNT(*) AS n, COALESCE(SUM(CASE WHEN {bad} THEN 1 ELSE 0 END), 0) AS bad FROM {name}");

@@ -96,6 +96,13 @@ fn values<'t>(table: &'t Table, row: &toml::Table, number: i64) -> Result<Vec<(&
         }
         values.push((column.name.as_str(), value));
     }
+    // What traced columns keep beside them: how exactly a time is known.
+    let beside = table.schema().0.iter().filter(|column| column.kind == Type::Text && table.column(&column.name).is_none());
+    for column in beside.filter(|column| column.name != UNSETTLED) {
+        if let Some(text) = row.get(&column.name).and_then(toml::Value::as_str) {
+            values.push((column.name.as_str(), Value::text(text)));
+        }
+    }
     values.push((UNSETTLED, Value::or_null(Some(unsettled).filter(|text| !text.is_empty()), Value::Text)));
     Ok(values)
 }

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 
-use super::text::Lines;
 use super::Output;
+use super::text::Lines;
 use crate::domain::secrets;
 
 /// Deepest nesting.

@@ -218,11 +218,14 @@ fn write(book: &mut Workbook, plan: &Plan, what: &Sheet, rows: &[Vec<Cell>]) -> 
         sheet.set_row_height(row, height(cells, &what.columns))?;
         for ((cell, (header, _)), col) in cells.iter().zip(&what.columns).zip(0..) {
             match cell {
-                Cell::Text(value) if value.is_empty() => drop(sheet.write_blank(row, col, if header.ends_with(" on") { &date } else { &text })?),
-                Cell::Text(value) | Cell::Goto(value, _) => drop(sheet.write_string_with_format(row, col, cell_text(value), &text)?),
-                Cell::Number(value) | Cell::Link(value, _) => drop(sheet.write_with_format(row, col, *value, &number)?),
-                Cell::Live(formula, _) => drop(sheet.write_string_with_format(row, col, formula, &text)?),
-            }
+                Cell::Text(value) if value.is_empty() => {
+                    let blank = if header.ends_with(" on") { &date } else { &text };
+                    sheet.write_blank(row, col, blank)?
+                }
+                Cell::Text(value) | Cell::Goto(value, _) => sheet.write_string_with_format(row, col, cell_text(value), &text)?,
+                Cell::Number(value) | Cell::Link(value, _) => sheet.write_with_format(row, col, *value, &number)?,
+                Cell::Live(formula, _) => sheet.write_string_with_format(row, col, formula, &text)?,
+            };
         }
     }
     for ((_, width), col) in what.columns.iter().zip(0..) {

@@ -2,11 +2,15 @@
 //! evidence makes a result better.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{Cursor, Read, Write};
 
+use assure::catalogue::Catalogue;
+use assure::catalogue::engagement::{Engagement, matches};
 use serde::Deserialize;
 
 use crate::generator::{Variant, year};
-use crate::world::{World, shipped};
+use crate::world::{World, assure_in, names, shipped};
 
 #[derive(Deserialize)]
 struct Deviations {
@@ -47,8 +51,11 @@ fn exactly_the_deviations_planted_in_the_year_are_found() {
     let world = World::shipped("secure-cohort");
     let run = world.run().ends_with(1);
     let exceptions = run.exceptions();
-    let on_streams: BTreeMap<(String, String), ()> =
-        expected.iter().filter(|(.., at)| at.starts_with("stream ")).map(|(control, test, _)| ((control.clone(), test.clone()), ())).collect();
+    let on_streams: BTreeMap<(String, String), ()> = expected
+        .iter()
+        .filter(|(.., at)| at.starts_with("stream "))
+        .map(|(control, test, _)| ((control.clone(), test.clone()), ()))
+        .collect();
     let found: BTreeSet<(String, String, String)> = exceptions
         .iter()
         .map(|exception| {
@@ -74,4 +81,139 @@ fn the_clean_twin_of_the_year_is_silent() {
         assert_eq!(test.population + test.excluded + test.outside + test.unreadable, test.records, "{}", test.id);
         assert_eq!(test.undecided, 0, "{}: {}", test.id, test.reason);
     }
+}
+
+#[test]
+fn the_criteria_of_the_sample_are_what_its_sheet_gives() {
+    let world = World::shipped("secure-cohort-clean");
+    let place = world.folder.join("checklists/criteria.toml");
+    let kept = fs::read_to_string(&place).unwrap();
+    fs::remove_file(&place).unwrap();
+    let (folder, sheet) = (world.folder.to_str().unwrap(), world.folder.join("criteria.xlsx"));
+    let arguments = ["criteria", "import", sheet.to_str().unwrap(), "--engagement", folder, "--by", "A. Sample", "--on", "2022-07-19"];
+    let output = assure_in(world.around(), &arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(fs::read_to_string(&place).unwrap(), kept);
+}
+
+/// The clean twin without its certificates and lists, which cost most of the time: what rests on them is tried on the
+/// small engagement.
+fn registers_and_logs() -> World {
+    let world = World::shipped("secure-cohort-clean");
+    for folder in ["certificates", "crl"] {
+        fs::remove_dir_all(world.evidence(folder)).unwrap();
+    }
+    world
+}
+
+/// For each file of evidence, the controls with the tests that touch a table it feeds.
+fn touched(world: &World) -> BTreeMap<String, BTreeSet<(String, String)>> {
+    let catalogue = Catalogue::load(&[]).unwrap();
+    let text = fs::read_to_string(world.folder.join("engagement.toml")).unwrap();
+    let engagement = Engagement::read("engagement.toml", &text).unwrap();
+    let mut touched: BTreeMap<String, BTreeSet<(String, String)>> = BTreeMap::new();
+    for path in names(&world.folder.join("evidence")) {
+        let feeds: BTreeSet<&String> =
+            engagement.expected.iter().filter(|expected| matches(&expected.path, &path)).flat_map(|expected| &expected.feeds).collect();
+        for control in catalogue.controls.values() {
+            for (test, statement) in control.tests() {
+                if statement.tables.iter().any(|table| feeds.contains(table)) {
+                    touched.entry(path.clone()).or_default().insert((control.id.clone(), test.id.clone()));
+                }
+            }
+        }
+    }
+    touched
+}
+
+/// Makes a change to every file in turn; no test that touches what the file feeds may still speak well of it.
+fn no_test_overlooks(change: impl Fn(&str, &[u8]) -> Option<Vec<u8>>) {
+    let world = registers_and_logs();
+    let cache = tempfile::tempdir().unwrap();
+    let mut overlooked = Vec::new();
+    let mut tried = 0;
+    for (path, tests) in touched(&world) {
+        let octets = fs::read(world.evidence(&path)).unwrap();
+        let Some(changed) = change(&path, &octets) else { continue };
+        assert_ne!(octets, changed, "{path} was not changed");
+        world.put(&path, changed);
+        let controls: BTreeSet<&str> = tests.iter().map(|(control, _)| control.as_str()).collect();
+        let after = world.weigh(&controls.into_iter().collect::<Vec<_>>(), cache.path());
+        world.put(&path, octets);
+        tried += 1;
+        for key in tests {
+            if after.tests.get(&key).is_some_and(|verdict| verdict.outcome == "no_exceptions") {
+                overlooked.push(format!("{path}: {key:?}"));
+            }
+        }
+    }
+    assert!(tried > 35, "only {tried} files were changed");
+    assert!(overlooked.is_empty(), "{}", overlooked.join("\n"));
+}
+
+/// The line in the middle of a text, and all others.
+fn middle(text: &str) -> (Vec<&str>, usize) {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let at = lines.len() / 2;
+    (lines, at)
+}
+
+/// A workbook in which something of every sheet was changed.
+fn in_every_sheet(octets: &[u8], pattern: &str) -> Vec<u8> {
+    let pattern = regex::Regex::new(pattern).unwrap();
+    let mut archive = zip::ZipArchive::new(Cursor::new(octets)).unwrap();
+    let mut out = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for index in 0..archive.len() {
+        let mut part = archive.by_index(index).unwrap();
+        let name = part.name().unwrap().into_owned();
+        let mut content = Vec::new();
+        part.read_to_end(&mut content).unwrap();
+        if name.starts_with("xl/worksheets/sheet") {
+            let text = String::from_utf8(content).unwrap();
+            assert!(pattern.is_match(&text), "{name} has nothing to change");
+            content = pattern.replace(&text, "").into_owned().into_bytes();
+        }
+        out.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        out.write_all(&content).unwrap();
+    }
+    out.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_record_taken_away_from_any_register_or_log_is_missed() {
+    no_test_overlooks(|path, octets| match path.rsplit('.').next() {
+        Some("xlsx") => Some(in_every_sheet(octets, r#"(?s)<row r="5".*?</row>"#)),
+        // A profile is one map, and a reading of a clock takes several lines.
+        Some("xml") => None,
+        _ if path.ends_with("tracking.txt") => None,
+        _ => {
+            let text = String::from_utf8(octets.to_vec()).unwrap();
+            let (mut lines, at) = middle(&text);
+            lines.remove(at);
+            Some(lines.concat().into_bytes())
+        }
+    });
+}
+
+#[test]
+fn a_needed_cell_blanked_in_any_register_is_missed() {
+    no_test_overlooks(|path, octets| match path.rsplit('.').next() {
+        Some("xlsx") => Some(in_every_sheet(octets, r#"<c r="A5"[^>]*>.*?</c>"#)),
+        Some("csv") => {
+            let text = String::from_utf8(octets.to_vec()).unwrap();
+            let (mut lines, at) = middle(&text);
+            let (_, rest) = lines[at].split_once(',').unwrap();
+            let blanked = format!(",{rest}");
+            lines[at] = &blanked;
+            Some(lines.concat().into_bytes())
+        }
+        Some("log" | "jsonl") => {
+            let text = String::from_utf8(octets.to_vec()).unwrap();
+            let (mut lines, at) = middle(&text);
+            let garbled: String = lines[at].chars().map(|c| if c.is_ascii_digit() { 'x' } else { c }).collect();
+            lines[at] = &garbled;
+            Some(lines.concat().into_bytes())
+        }
+        _ => None,
+    });
 }

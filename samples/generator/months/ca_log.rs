@@ -1,9 +1,9 @@
 //! The server log of the CA: cesecore audit lines among the lines of other loggers.
 
-use super::Sample;
-use super::pki::{Issue, Kind, Pki};
 use super::super::seed;
 use super::super::time::Utc;
+use super::Sample;
+use super::pki::{Issue, Kind, Pki};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 

@@ -1,9 +1,9 @@
 //! `deviations.toml`: what was planted, and which exceptions it must cause.
 
+use super::super::time::Utc;
 use super::Sample;
 use super::pki;
 use super::registers;
-use super::super::time::Utc;
 use std::fmt::Write as _;
 
 const HEAD: &str = "\

@@ -1,8 +1,8 @@
 //! What was copied from hosts: the configuration of sshd, and the database of an OpenSSL CA.
 
-use super::Sample;
 use super::super::seed;
 use super::super::time::Utc;
+use super::Sample;
 use std::fmt::Write as _;
 
 pub fn build(sample: &mut Sample) {

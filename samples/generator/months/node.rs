@@ -1,8 +1,8 @@
 //! The audit table of the RA node, exported as JSON lines.
 
-use super::Sample;
 use super::super::seed;
 use super::super::time::Utc;
+use super::Sample;
 
 const PATH: &str = "ca/ra-01-audit.jsonl";
 const FIRST_NUMBER: usize = 52_000;

@@ -1,9 +1,9 @@
 //! The PKI itself: who was certified when, what was revoked, and every CRL.
 
-use super::Sample;
 use super::super::seed;
 use super::super::time::Utc;
 use super::super::x509::{self, Authority, Certificate, Entry, Usage};
+use super::Sample;
 use std::collections::BTreeMap;
 
 // The organisation certificates that deviate in the planted variant.

@@ -1,9 +1,9 @@
 //! The registers that people keep: requests, approvals, trusted roles. Times are UTC.
 
-use super::Sample;
-use super::pki::{Issue, Kind, LOOK_BACK, Pki};
 use super::super::seed;
 use super::super::time::Utc;
+use super::Sample;
+use super::pki::{Issue, Kind, LOOK_BACK, Pki};
 
 /// Issued in the planted variant without a request, on a refused one, without an approval.
 pub const NO_REQUEST: &str = "ORG-14";

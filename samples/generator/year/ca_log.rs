@@ -18,12 +18,32 @@ pub const HOLE: (&str, &str) = ("2021-10-19T23:50:00", "2021-10-20T14:50:00");
 
 /// Changes to the configuration of the CA: when, what was logged, who, and the mark. The last is planted: it has no change.
 const CHANGES: [(&str, &str, usize, &str); 6] = [
-    ("2021-09-13T19:20:10", "CERTPROFILE_EDITING;SUCCESS;CERTIFICATEPROFILE;CORE;{};;;;msg=Certificate profile organisation edited.", 0, "edit/profile"),
-    ("2021-09-14T14:40:30", "CA_EDITING;SUCCESS;CA;CORE;{};204418862;;;msg=CA with id 204418862 and name Sample Issuing 2 edited.", 1, "edit/ca"),
+    (
+        "2021-09-13T19:20:10",
+        "CERTPROFILE_EDITING;SUCCESS;CERTIFICATEPROFILE;CORE;{};;;;msg=Certificate profile organisation edited.",
+        0,
+        "edit/profile",
+    ),
+    (
+        "2021-09-14T14:40:30",
+        "CA_EDITING;SUCCESS;CA;CORE;{};204418862;;;msg=CA with id 204418862 and name Sample Issuing 2 edited.",
+        1,
+        "edit/ca",
+    ),
     ("2021-12-14T18:35:00", "SYSTEMCONF_EDIT;SUCCESS;GLOBALCONF;CORE;{};;;;msg=Edited global configuration.", 0, "edit/system"),
-    ("2022-03-15T18:10:44", "CERTPROFILE_EDITING;SUCCESS;CERTIFICATEPROFILE;CORE;{};;;;msg=Certificate profile device edited.", 1, "edit/profile-2"),
+    (
+        "2022-03-15T18:10:44",
+        "CERTPROFILE_EDITING;SUCCESS;CERTIFICATEPROFILE;CORE;{};;;;msg=Certificate profile device edited.",
+        1,
+        "edit/profile-2",
+    ),
     ("2022-05-17T18:45:12", "ROLE_ACCESS_USER_ADDITION;SUCCESS;ROLES;CORE;{};;;;msg=Administrator added to role.", 0, "edit/role"),
-    ("2022-04-20T23:12:37", "CERTPROFILE_EDITING;SUCCESS;CERTIFICATEPROFILE;CORE;{};;;;msg=Certificate profile device edited.", 1, "edit/unticketed"),
+    (
+        "2022-04-20T23:12:37",
+        "CERTPROFILE_EDITING;SUCCESS;CERTIFICATEPROFILE;CORE;{};;;;msg=Certificate profile device edited.",
+        1,
+        "edit/unticketed",
+    ),
 ];
 
 /// The node is restarted in the windows of changes: its tokens are given up before, and taken up after it.
@@ -55,8 +75,7 @@ pub fn build(sample: &mut Sample, pki: &Pki) {
     }
     for list in &pki.lists {
         if let Some(ca) = list.ca {
-            let fields =
-                format!("CRL_CREATION;SUCCESS;CRL;CORE;ScheduledTask;{};;;msg=CRL number {} created.", CA_IDS[ca], list.number);
+            let fields = format!("CRL_CREATION;SUCCESS;CRL;CORE;ScheduledTask;{};;;msg=CRL number {} created.", CA_IDS[ca], list.number);
             entries.push(audit(list.at, &fields));
         }
     }
@@ -111,7 +130,10 @@ fn root_log(sample: &mut Sample) {
     let [first, arl, last] = authority_lists(sample.planted);
     let mut entries = vec![keygen(Utc::at(ROOT_MADE).plus(-1200), "rootSignKey", "880021735", 0)];
     let mut session = |from: Utc, until: Utc, done: Vec<Entry>| {
-        entries.push(audit(from.plus(-420), "EJBCA_STARTING;SUCCESS;SERVICE;EJBCA;StartServicesServlet.init;;root-01;;msg=Init, EJBCA 7.4.3 startup."));
+        entries.push(audit(
+            from.plus(-420),
+            "EJBCA_STARTING;SUCCESS;SERVICE;EJBCA;StartServicesServlet.init;;root-01;;msg=Init, EJBCA 7.4.3 startup.",
+        ));
         entries.push(token(from, "CRYPTOTOKEN_ACTIVATION", "880021735", 0));
         entries.extend(done);
         entries.push(token(until, "CRYPTOTOKEN_DEACTIVATION", "880021735", 0));

@@ -56,7 +56,8 @@ fn one(what: impl Into<String>, control: &'static str, test: &'static str, mark:
 fn certificates() -> Planted {
     let of = |entity: &str, fault: &str| format!("the certificate of {entity} {fault}");
     let at = |entity: &str| format!("certificate/{entity}");
-    let borrowed = ("the certificate of ORG-031 holds the key of ORG-030".to_owned(), vec![("PR-15", "one-subject", at(pki::BORROWED_KEY))]);
+    let borrowed =
+        ("the certificate of ORG-031 holds the key of ORG-030".to_owned(), vec![("PR-15", "one-subject", at(pki::BORROWED_KEY))]);
     vec![
         one(of(pki::NO_AUTHORITY_KEY, "has no authorityKeyIdentifier"), "PR-06", "present", at(pki::NO_AUTHORITY_KEY)),
         one(of(pki::TWELVE_YEARS, "runs for twelve years"), "PR-09", "validity", at(pki::TWELVE_YEARS)),

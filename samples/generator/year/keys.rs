@@ -238,12 +238,24 @@ fn ceremonies(sample: &mut Sample) {
         let (from, until) = ceremony.span();
         let Ceremony { id, kind, hsm, key, script, approved, .. } = ceremony;
         let sha256 = script_sha256(script);
-        held += &format!("[{id}]{id},{kind},{},{},Key room,{hsm},{key},{script},{sha256},{approved},M. Ferreira,completed\n", from.minute(), until.minute());
+        held += &format!(
+            "[{id}]{id},{kind},{},{},Key room,{hsm},{key},{script},{sha256},{approved},M. Ferreira,completed\n",
+            from.minute(),
+            until.minute()
+        );
         for (person, role) in ceremony.people(sample.planted) {
             let employer = employer(person);
-            people += &format!("[{id}/{person}]{id},{person},{role},{employer},{},{},yes\n", from.plus(-600).minute(), until.plus(240).minute());
+            people +=
+                &format!("[{id}/{person}]{id},{person},{role},{employer},{},{},yes\n", from.plus(-600).minute(), until.plus(240).minute());
         }
-        let activities = ["Open the bags and check their numbers", "Start the host from its read-only image", "Authenticate the custodians", "Carry out the operation", "Read back and compare", "Seal the bags"];
+        let activities = [
+            "Open the bags and check their numbers",
+            "Start the host from its read-only image",
+            "Authenticate the custodians",
+            "Carry out the operation",
+            "Read back and compare",
+            "Seal the bags",
+        ];
         for (step, activity) in (1_i64..).zip(activities) {
             let missing = sample.planted && (*id, step) == NOT_INITIALLED;
             let at = from.plus((until.0 - from.0) / 7 * step);
@@ -256,7 +268,11 @@ fn ceremonies(sample: &mut Sample) {
             items += &format!("[{id}]{id},{hsm},HSM,{},{}\n", found(sample.planted, id, hsm, turn), bag(hsm, turn + 1));
         }
     }
-    let held = Rows::new(sample, "Ceremony,Kind,Started,Ended,Location,HSM,Key,Script,Script SHA-256,Script approved on,Script approved by,Outcome", &held);
+    let held = Rows::new(
+        sample,
+        "Ceremony,Kind,Started,Ended,Location,HSM,Key,Script,Script SHA-256,Script approved on,Script approved by,Outcome",
+        &held,
+    );
     let people = Rows::new(sample, "Ceremony,Name,Role,Organisation,Arrived,Departed,Signed", &people);
     let steps = Rows::new(sample, "Ceremony,Step,Activity,Performed by,Initialled,Time,Deviation,Explained", &steps);
     let items = Rows::new(sample, "Ceremony,Item,Kind,Bag found,Bag sealed", &items);
@@ -283,7 +299,7 @@ fn found(planted: bool, ceremony: &str, item: &str, turn: usize) -> String {
     if wrong { "TEB-hsm-02-217".to_owned() } else { bag(item, turn) }
 }
 
-/// The offline module and the cards of its custodians leave their safes for each ceremony. 
+/// The offline module and the cards of its custodians leave their safes for each ceremony.
 fn custody(sample: &Sample) -> Rows<'static> {
     let mut rows: Vec<(Utc, String)> = Vec::new();
     let mut chain: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
@@ -304,9 +320,15 @@ fn custody(sample: &Sample) -> Rows<'static> {
             let mark = format!("[{}/{item}]", ceremony.id);
             // Sealed for the first time at the end of its first ceremony.
             if *turn > 0 {
-            rows.push((from.plus(-1500), format!("{mark}{item},{kind},out,{},{found},,{safe},{who},W. Adeyemi,{}", from.plus(-1500).minute(), ceremony.id)));
+                rows.push((
+                    from.plus(-1500),
+                    format!("{mark}{item},{kind},out,{},{found},,{safe},{who},W. Adeyemi,{}", from.plus(-1500).minute(), ceremony.id),
+                ));
             }
-            rows.push((until.plus(600), format!("{item},{kind},in,{},,{},{safe},{who},W. Adeyemi,{}", until.plus(600).minute(), bag(&item, *turn + 1), ceremony.id)));
+            rows.push((
+                until.plus(600),
+                format!("{item},{kind},in,{},,{},{safe},{who},W. Adeyemi,{}", until.plus(600).minute(), bag(&item, *turn + 1), ceremony.id),
+            ));
             *turn += 1;
         }
     }

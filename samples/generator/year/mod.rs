@@ -2,6 +2,7 @@
 //! the key management policy came into force. Once with deviations planted in it, once without.
 
 mod ca_log;
+mod criteria;
 mod deviations;
 mod engagement;
 mod keys;
@@ -29,6 +30,7 @@ pub fn files(variant: Variant) -> BTreeMap<String, Vec<u8>> {
     modules::build(&mut sample);
     systems::build(&mut sample);
     symmetric::build(&mut sample);
+    criteria::build(&mut sample);
     let engagement = engagement::text(&sample);
     let deviations = if sample.planted { deviations::text(&sample) } else { String::new() };
     sample.files(engagement, deviations)

@@ -236,10 +236,16 @@ fn log_reviews(sample: &mut Sample) {
                 _ => format!("[{stream}/{}]", day.date()),
             };
             let reviewer = if stranger && sample.planted { "S. Nakamura" } else { reviewer };
-            text += &format!("{remark}{stream},{},{},{},{reviewer},{anomalies},{action}\n", day.plus_hours(10).minute(), day.plus_days(-7).minute(), day.minute());
+            text += &format!(
+                "{remark}{stream},{},{},{},{reviewer},{anomalies},{action}\n",
+                day.plus_hours(10).minute(),
+                day.plus_days(-7).minute(),
+                day.minute()
+            );
         }
     }
-    Rows::new(sample, "Log,Reviewed on,Covers from,Covers until,Reviewer,Anomalies found,Action taken", &text).csv(sample, "registers/log-reviews.csv");
+    Rows::new(sample, "Log,Reviewed on,Covers from,Covers until,Reviewer,Anomalies found,Action taken", &text)
+        .csv(sample, "registers/log-reviews.csv");
 }
 
 /// The key room at ceremonies, and the machine room at changes.

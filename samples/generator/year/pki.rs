@@ -339,7 +339,6 @@ fn timetable(ca: usize, revocations: &[Revocation], planted: bool) -> Vec<Utc> {
     times
 }
 
-
 fn add_lists(sample: &mut Sample, issuing: &Authority, ca: usize, times: &[Utc], revocations: &[Revocation], lists: &mut Vec<List>) {
     let path = format!("crl/issuing-{}.pem", ca + 1);
     let mut bundle: Vec<Vec<u8>> = Vec::new();

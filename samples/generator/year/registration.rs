@@ -206,7 +206,13 @@ fn add_lodgings(sample: &mut Sample, pki: &Pki) {
             Some(ca) => (format!("S1SPKI Sample Issuing {}", ca + 1), "crl"),
         };
         let late = sample.planted && list.ca == Some(1) && list.at == Utc::at(LODGED_LATE);
-        let lodged = list.at.plus(if kind == "arl" { 5400 } else if late { 5 * 3600 } else { 240 });
+        let lodged = list.at.plus(if kind == "arl" {
+            5400
+        } else if late {
+            5 * 3600
+        } else {
+            240
+        });
         rows.push((
             lodged,
             format!(
@@ -222,10 +228,16 @@ fn add_lodgings(sample: &mut Sample, pki: &Pki) {
         ));
     }
     let second = Utc::at(SECOND_MADE).plus_hours(2);
-    rows.push((second, format!("[certificate/issuing-2]issuing-2.cer,certificate,S1SPKI Sample Root,,{},{},publisher", pki.certificates[2], second.iso())));
+    rows.push((
+        second,
+        format!("[certificate/issuing-2]issuing-2.cer,certificate,S1SPKI Sample Root,,{},{},publisher", pki.certificates[2], second.iso()),
+    ));
     for (name, index, at) in [("root", 0, "2019-06-03T16:00:00"), ("issuing-1", 1, "2019-06-03T16:05:00")] {
         let at = Utc::at(at);
-        rows.push((at, format!("[certificate/{name}]{name}.cer,certificate,S1SPKI Sample Root,,{},{},publisher", pki.certificates[index], at.iso())));
+        rows.push((
+            at,
+            format!("[certificate/{name}]{name}.cer,certificate,S1SPKI Sample Root,,{},{},publisher", pki.certificates[index], at.iso()),
+        ));
     }
     let at = Utc::at("2020-09-17T09:00:00");
     let sha256 = super::keys::script_sha256("CP");

@@ -21,11 +21,24 @@ pub fn build(sample: &mut Sample) {
         let owner = if sample.planted && number == 133 { "" } else { "Service provider" };
         let first = fingerprint("migrated", number);
         if stays {
-            let _ = writeln!(keys, "[stays]{device},{model},critical commands,Service provider,made by the former operator,migrated,{first},{},,active", migrated.date());
+            let _ = writeln!(
+                keys,
+                "[stays]{device},{model},critical commands,Service provider,made by the former operator,migrated,{first},{},,active",
+                migrated.date()
+            );
         } else {
-            let _ = writeln!(keys, "{device},{model},critical commands,Service provider,made by the former operator,migrated,{first},{},{},replaced", migrated.date(), rotated.date());
+            let _ = writeln!(
+                keys,
+                "{device},{model},critical commands,Service provider,made by the former operator,migrated,{first},{},{},replaced",
+                migrated.date(),
+                rotated.date()
+            );
             let second = fingerprint("rotated", twin);
-            let _ = writeln!(keys, "[{device}]{device},{model},critical commands,{owner},made in a module,generated,{second},{},,active", rotated.date());
+            let _ = writeln!(
+                keys,
+                "[{device}]{device},{model},critical commands,{owner},made in a module,generated,{second},{},,active",
+                rotated.date()
+            );
             if number % 40 == 0 {
                 let _ = writeln!(runs, "{device},critical commands,{},failed,", rotated.plus_days(-2).date());
             }

@@ -27,7 +27,13 @@ CHG-2214,log-01,disk,S. Nakamura,M. Ferreira,2022-06-20,2022-07-05 17:30,2022-07
 
 /// Windows in which the machine room was entered.
 pub fn windows() -> Vec<(Utc, Utc)> {
-    let windows = CHANGES.lines().filter(|line| line.contains(",implemented") && !line.contains("[+") && !line.contains("CHG-2204") && !line.contains("CHG-2109") && !line.contains("CHG-2116"));
+    let windows = CHANGES.lines().filter(|line| {
+        line.contains(",implemented")
+            && !line.contains("[+")
+            && !line.contains("CHG-2204")
+            && !line.contains("CHG-2109")
+            && !line.contains("CHG-2116")
+    });
     windows
         .map(|line| {
             let cells: Vec<&str> = line.split(',').collect();
@@ -46,7 +52,8 @@ INC-355,2022-05-04 08:20,process,medium,log-01,,,2022-05-20
 ";
 
 fn documents() -> String {
-    let mut text = String::from("\
+    let mut text = String::from(
+        "\
 S1SPKI-CP,cp,1.0,S1SPKI Certificate Policy,SMKI PMA,2020-07-30,PMA 2020/07-4,2020-09-17,,2022-05-12,CP-SHA\n\
 [-]CPS,cps,2.0,Certification practice statement,SMKI PMA,2021-02-18,PMA 2021/02-3,2021-03-01,2022-03-01,2021-12-09,\n\
 [-]CPS,cps,2.1,Certification practice statement,SMKI PMA,2022-02-17,PMA 2022/02-2,2022-03-01,,2022-02-03,\n\
@@ -55,9 +62,21 @@ S1SPKI-CP,cp,1.0,S1SPKI Certificate Policy,SMKI PMA,2020-07-30,PMA 2020/07-4,202
 RAPP,rapp,1.1,Registration authority policies and procedures,SMKI PMA,2021-02-18,PMA 2021/02-3,2021-03-01,,2022-02-03,\n\
 COOL-1,decision,1.0,Cooling-off period of six months,M. Ferreira,2019-05-13,RISK 2019/05-1,2019-06-01,,2022-01-20,\n\
 S1SPKM-CP,policy,1.0,S1SPKM Compliance Policy,SMKI PMA,2020-07-30,PMA 2020/07-4,2020-09-17,,2022-05-12,\n\
-BCP,plan,3.0,Business continuity plan,M. Ferreira,2021-05-20,RISK 2021/05-2,2021-06-01,,2022-05-05,\n");
-    for (script, approved) in [("KCS-01", "2019-05-20"), ("KCS-02", "2019-05-20"), ("KCS-03", "2020-05-11"), ("KCS-04", "2021-08-30"), ("KCS-05", "2021-07-12"), ("KCS-06", "2022-01-24")] {
-        let _ = writeln!(text, "{script},script,1.0,Key ceremony script,M. Ferreira,{approved},RISK,{approved},,{approved},{}", script_sha256(script));
+BCP,plan,3.0,Business continuity plan,M. Ferreira,2021-05-20,RISK 2021/05-2,2021-06-01,,2022-05-05,\n",
+    );
+    for (script, approved) in [
+        ("KCS-01", "2019-05-20"),
+        ("KCS-02", "2019-05-20"),
+        ("KCS-03", "2020-05-11"),
+        ("KCS-04", "2021-08-30"),
+        ("KCS-05", "2021-07-12"),
+        ("KCS-06", "2022-01-24"),
+    ] {
+        let _ = writeln!(
+            text,
+            "{script},script,1.0,Key ceremony script,M. Ferreira,{approved},RISK,{approved},,{approved},{}",
+            script_sha256(script)
+        );
     }
     text.replace("CP-SHA", &script_sha256("CP"))
 }
@@ -99,7 +118,8 @@ pub fn build(sample: &mut Sample) {
     let header = "Asset,Type,System class,Zone,In scope,In use since,Retired on";
     Rows::new(sample, header, RESOURCES).csv(sample, "registers/assets.csv");
     let text = baseline();
-    Rows::new(sample, "Component,Host,Scope,Setting,Approved value,Approved on,Approved by,Withdrawn on", &text).csv(sample, "registers/baseline.csv");
+    Rows::new(sample, "Component,Host,Scope,Setting,Approved value,Approved on,Approved by,Withdrawn on", &text)
+        .csv(sample, "registers/baseline.csv");
     backups(sample);
     deliveries(sample);
 }
@@ -170,13 +190,12 @@ fn clock(sample: &mut Sample, host: &str) {
         }
         let _ = writeln!(
             text,
-            "{}\nReference ID    : C0000201 (ntp1.sample.invalid)\nStratum         : 2\nRef time (UTC)  : {} {} {} 08:55:01 {}\n\
+            "{}\nReference ID    : C0000201 (ntp1.sample.invalid)\nStratum         : 2\nRef time (UTC)  : Mon {} {} 08:55:01 {}\n\
              System time     : {seconds} seconds {direction} of NTP time\nLast offset     : +0.000011310 seconds\n\
              RMS offset      : 0.000029112 seconds\nFrequency       : 4.214 ppm slow\nResidual freq   : +0.001 ppm\n\
              Skew            : 0.052 ppm\nRoot delay      : 0.001204110 seconds\nRoot dispersion : 0.000310221 seconds\n\
              Update interval : 64.8 seconds\nLeap status     : Normal",
             at.iso(),
-            "Mon",
             MONTHS[usize::try_from(at.civil().month - 1).expect("a month")],
             format_args!("{:2}", at.civil().day),
             at.civil().year,
@@ -280,12 +299,12 @@ fn backups(sample: &mut Sample) {
     }
     for night in -1..366 {
         let at = Utc::at("2021-07-01T01:30:00").plus_days(night);
-        for stream in super::people::STREAMS.iter() {
-            if sample.planted && *stream == "ra-01" && at.date() == "2022-01-22" {
+        for stream in super::people::STREAMS {
+            if sample.planted && stream == "ra-01" && at.date() == "2022-01-22" {
                 continue;
             }
             let mark = format!("[{stream}/{}]", at.date());
-            if *stream == "ca-01" && at.date() == "2021-11-30" {
+            if stream == "ca-01" && at.date() == "2021-11-30" {
                 let _ = writeln!(text, "[failed]{stream},log,backup,{},failed,no", at.minute());
                 let _ = writeln!(text, "{stream},log,backup,{},completed,yes", at.plus(5400).minute());
                 continue;

@@ -109,7 +109,12 @@ fn shown(value: Value, first: &dyn Fn(&str) -> String) -> Shown {
     }
 }
 
-pub(in crate::report) fn render(name: &str, mut context: Value, first: &dyn Fn(&str) -> String, out: &mut dyn Write) -> Result<(), ReportError> {
+pub(in crate::report) fn render(
+    name: &str,
+    mut context: Value,
+    first: &dyn Fn(&str) -> String,
+    out: &mut dyn Write,
+) -> Result<(), ReportError> {
     let mut env = Environment::new();
     env.set_auto_escape_callback(|_| AutoEscape::Html);
     env.set_undefined_behavior(UndefinedBehavior::Strict);

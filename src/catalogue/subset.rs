@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr, Function, FunctionArguments, Query, SetExpr, TableFactor, Value, Visitor, WindowType};
+use sqlparser::ast::{Expr, Function, FunctionArguments, Query, SelectItem, SetExpr, TableFactor, Value, Visitor, WindowType};
 
 /// Functions that polars and `DuckDB` give the same answers for.
 const FUNCTIONS: &[&str] = &[
@@ -24,6 +24,47 @@ const FUNCTIONS: &[&str] = &[
     "sum",
     "trim",
     "upper",
+];
+
+/// Words that the parser takes for names and `DuckDB` does not (its reserved keywords).
+const RESERVED: &[&str] = &[
+    "analyse",
+    "analyze",
+    "any",
+    "array",
+    "asymmetric",
+    "at",
+    "both",
+    "check",
+    "collate",
+    "column",
+    "constraint",
+    "create",
+    "default",
+    "deferrable",
+    "desc",
+    "do",
+    "foreign",
+    "grant",
+    "initially",
+    "lambda",
+    "leading",
+    "only",
+    "pivot",
+    "placing",
+    "primary",
+    "references",
+    "returning",
+    "show",
+    "some",
+    "summarize",
+    "symmetric",
+    "table",
+    "to",
+    "trailing",
+    "unique",
+    "unpivot",
+    "variadic",
 ];
 
 /// What a statement uses.
@@ -56,10 +97,17 @@ impl Visitor for Facts {
         if query.limit_clause.is_some() {
             self.forbidden.push("LIMIT: an exception may not be cut off".to_owned());
         }
-        if let SetExpr::Select(select) = query.body.as_ref()
-            && select.into.is_some()
-        {
-            self.forbidden.push("SELECT INTO".to_owned());
+        let names = query.with.iter().flat_map(|with| &with.cte_tables).map(|table| &table.alias.name.value);
+        names.for_each(|name| self.named(name));
+        if let SetExpr::Select(select) = query.body.as_ref() {
+            if select.into.is_some() {
+                self.forbidden.push("SELECT INTO".to_owned());
+            }
+            for item in &select.projection {
+                if let SelectItem::ExprWithAlias { alias, .. } = item {
+                    self.named(&alias.value);
+                }
+            }
         }
         ControlFlow::Continue(())
     }
@@ -84,6 +132,12 @@ impl Visitor for Facts {
 }
 
 impl Facts {
+    fn named(&mut self, name: &str) {
+        if RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
+            self.forbidden.push(format!("the name {name}: a reserved word of DuckDB"));
+        }
+    }
+
     fn function(&mut self, function: &Function) {
         let name = function.name.to_string().to_ascii_lowercase();
         if !FUNCTIONS.contains(&name.as_str()) {
@@ -112,5 +166,25 @@ pub(super) fn placeholder(expr: &Expr) -> Option<String> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlparser::ast::Visit;
+    use sqlparser::dialect::GenericDialect;
+    use sqlparser::parser::Parser;
+
+    #[test]
+    fn a_name_that_duckdb_reserves_is_refused() {
+        let refused = |sql: &str| {
+            let mut facts = Facts::default();
+            let _ = Parser::parse_sql(&GenericDialect {}, sql).unwrap().visit(&mut facts);
+            facts.forbidden
+        };
+        assert_eq!(refused("WITH leading AS (SELECT a FROM t) SELECT a FROM leading").len(), 1);
+        assert_eq!(refused("SELECT a AS at FROM t").len(), 1);
+        assert!(refused("WITH first AS (SELECT a AS place FROM t) SELECT place FROM first").is_empty());
     }
 }

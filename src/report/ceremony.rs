@@ -305,7 +305,7 @@ fn uses(told: &Told, naming: &Naming) -> Grid {
             ("Ceremony", false),
             ("There by the minutes", false),
             ("Inside by the door log", false),
-            ("On the module", false),
+            ("By the log of the use", false),
             ("Evidence", false),
         ],
         rows: {

@@ -1,5 +1,5 @@
 //! The uses of root and issuing keys, each with the ceremony it falls in and who is known to have been
-//! there. Three kinds of proof are kept apart: the minutes, the door, the module itself. Names of the three
+//! there. Three kinds of proof are kept apart: the minutes, the door, the log of the use. Names of the three
 //! are never matched to one another: that is for a person.
 
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ pub struct KeyUse {
     pub minuted: Vec<Presence>,
     /// Who the door log has inside at that instant.
     pub inside: Vec<Presence>,
-    /// Who the module says did it.
+    /// Who the log of the use says did it.
     pub authenticated: Vec<String>,
 }
 

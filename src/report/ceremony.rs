@@ -1,7 +1,7 @@
 //! Key ceremonies as the minutes, the doors and the modules tell them: one picture of all, and one of each
 //! with who was there. The three kinds of proof stand side by side; none is taken for another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::drawing::{Grid, Lane, Look, Mark, Picture};
 use super::pictures::{MOST_LINES, MOST_ROWS, at, counted, moment};
@@ -29,6 +29,8 @@ struct Ceremony {
     line: Line,
     times: Option<(i64, i64)>,
     people: Vec<Person>,
+    /// It falls in the period, a use falls in it, or an exception stands on a line of its minutes.
+    matters: bool,
 }
 
 struct Person {
@@ -48,14 +50,23 @@ struct Use {
     authenticated: Vec<String>,
 }
 
+impl Use {
+    /// No minuted ceremony has it. Of a use whose time is not settled that is not known.
+    fn outside(&self) -> bool {
+        self.at.is_some() && self.ceremony.is_none()
+    }
+}
+
 /// The pictures, none where there is neither a ceremony nor a use.
 pub(super) fn pictures(view: &ReportView, naming: &mut Naming, from: i64, to: i64) -> Result<Vec<Picture>, ViewError> {
-    let told = told(view, naming)?;
+    let told = told(view, naming, from, to)?;
     if told.ceremonies.is_empty() && told.uses.is_empty() {
         return Ok(Vec::new());
     }
-    let mut all = vec![overview(&told, naming, from, to)];
-    all.extend(told.ceremonies.iter().zip(1..).take(DRAWN).filter_map(|(ceremony, number)| each(ceremony, number, &told)));
+    let numbered = told.ceremonies.iter().zip(1..).filter(|(ceremony, _)| ceremony.matters);
+    let each: Vec<Picture> = numbered.filter_map(|(ceremony, number)| each(ceremony, number, &told)).take(DRAWN).collect();
+    let mut all = vec![overview(&told, naming, (from, to), each.len())];
+    all.extend(each);
     Ok(all)
 }
 
@@ -69,18 +80,25 @@ fn word<'a>(line: &'a Line, column: &str, naming: &Naming) -> &'a str {
     }
 }
 
-fn told(view: &ReportView, naming: &mut Naming) -> Result<Told, ViewError> {
+fn told(view: &ReportView, naming: &mut Naming, from: i64, to: i64) -> Result<Told, ViewError> {
     let mut people: BTreeMap<String, Vec<Line>> = BTreeMap::new();
     for line in view.lines::<Line>("ceremony-people.jsonl", MOST_LINES)?.first {
         people.entry(cell(&line, "ceremony").to_owned()).or_default().push(line);
     }
     let mut lines = view.lines::<Line>("ceremonies.jsonl", MOST_LINES)?.first;
     lines.sort_by(|a, b| (cell(a, "started_at"), cell(a, "ceremony")).cmp(&(cell(b, "started_at"), cell(b, "ceremony"))));
+    let uses = view.lines::<KeyUse>("key-uses.jsonl", MOST_LINES)?;
+    let used: BTreeSet<&str> = uses.first.iter().filter_map(|of| of.ceremony.as_deref()).collect();
+    let excepted = excepted(view, lines.iter().chain(people.values().flatten()))?;
     let mut ceremonies = Vec::new();
     for line in lines {
         let id = cell(&line, "ceremony").to_owned();
         let mut there = people.remove(&id).unwrap_or_default();
         there.sort_by(|a, b| (cell(a, "arrived_at"), cell(a, "person")).cmp(&(cell(b, "arrived_at"), cell(b, "person"))));
+        let times = at(&line, "started_at").zip(at(&line, "ended_at"));
+        let matters = times.is_some_and(|(start, end)| end >= from && start < to)
+            || used.contains(id.as_str())
+            || there.iter().chain([&line]).any(|line| excepted.contains(&place(line)));
         let people = there.into_iter().map(|line| Person {
             name: naming.of("Person", cell(&line, "person")),
             role: word(&line, "role", naming).to_owned(),
@@ -92,13 +110,13 @@ fn told(view: &ReportView, naming: &mut Naming) -> Result<Told, ViewError> {
             name: naming.of("Ceremony", &id),
             kind: word(&line, "kind", naming).to_owned(),
             module: if cell(&line, "hsm").is_empty() { "none minuted".to_owned() } else { naming.of("Module", cell(&line, "hsm")) },
-            times: at(&line, "started_at").zip(at(&line, "ended_at")),
+            times,
+            matters,
             id,
             line,
             people,
         });
     }
-    let uses = view.lines::<KeyUse>("key-uses.jsonl", MOST_LINES)?;
     let named = uses.first.into_iter().map(|of| {
         let mut names = |all: &[Presence], say: &dyn Fn(&Presence) -> String| -> Vec<String> {
             let mut told = Vec::new();
@@ -130,6 +148,22 @@ fn told(view: &ReportView, naming: &mut Naming) -> Result<Told, ViewError> {
     Ok(Told { ceremonies, uses: named, uses_total: uses.total })
 }
 
+/// Where a line of a view stands: evidence and place.
+fn place(line: &Line) -> (String, String) {
+    (cell(line, "evidence").to_owned(), cell(line, "locator").to_owned())
+}
+
+/// Of the places of these lines, those that an exception names as its own.
+fn excepted<'a>(view: &ReportView, lines: impl Iterator<Item = &'a Line>) -> Result<BTreeSet<(String, String)>, ViewError> {
+    let places: BTreeSet<(String, String)> = lines.map(place).collect();
+    let mut found = BTreeSet::new();
+    for exception in view.exceptions()? {
+        let exception = exception?;
+        found.extend(Some((exception.evidence, exception.locator)).filter(|place| places.contains(place)));
+    }
+    Ok(found)
+}
+
 fn list(all: &[String]) -> String {
     if all.is_empty() { "nobody".to_owned() } else { all.join("\n") }
 }
@@ -139,12 +173,21 @@ fn mark(used: &Use) -> Option<Mark> {
     Some(Mark { look: if used.ceremony.is_some() { Look::Dot } else { Look::Cross }, from: at, to: at })
 }
 
-fn overview(told: &Told, naming: &Naming, from: i64, to: i64) -> Picture {
+/// The uses in words. That none was matched to a key says nothing of whether there were any.
+fn uses_in_words(told: &Told) -> String {
+    if told.uses.is_empty() {
+        return "no use could be matched to a root or issuing key; this says nothing about whether there were any.".to_owned();
+    }
+    let outside = told.uses.iter().filter(|used| used.outside()).count() as u64;
+    let uses = counted(told.uses.len() as u64, "use", "uses");
+    format!("{uses} of root and issuing keys or their modules, {} with no minuted ceremony.", grouped(outside))
+}
+
+fn overview(told: &Told, naming: &Naming, (from, to): (i64, i64), drawn: usize) -> Picture {
     let within = |mark: &Mark| mark.to >= from && mark.from < to;
     let bands: Vec<Mark> =
         told.ceremonies.iter().filter_map(|c| c.times).map(|(from, to)| Mark { look: Look::Outline, from, to }).filter(within).collect();
     let placed = bands.len();
-    let outside = told.uses.iter().filter(|used| used.ceremony.is_none()).count() as u64;
     let mut modules: BTreeMap<&str, Vec<&Use>> = BTreeMap::new();
     for used in &told.uses {
         modules.entry(&used.module).or_default().push(used);
@@ -155,7 +198,7 @@ fn overview(told: &Told, naming: &Naming, from: i64, to: i64) -> Picture {
         marks: bands,
     }];
     lanes.extend(modules.into_iter().map(|(module, uses)| {
-        let out = uses.iter().filter(|used| used.ceremony.is_none()).count();
+        let out = uses.iter().filter(|used| used.outside()).count();
         Lane {
             name: module.to_owned(),
             says: format!("{}, {out} outside", counted(uses.len() as u64, "use", "uses")),
@@ -170,14 +213,22 @@ fn overview(told: &Told, naming: &Naming, from: i64, to: i64) -> Picture {
     };
     let more = told.uses_total - told.uses.len() as u64;
     let more = if more > 0 { format!(" {more} further uses are in views/key-uses.jsonl only.") } else { String::new() };
+    let tabled = told.ceremonies.len() - drawn;
+    let tabled = if tabled > 0 {
+        let them = if tabled == 1 { "1 ceremony is".to_owned() } else { format!("{} ceremonies are", grouped(tabled as u64)) };
+        format!(
+            " {them} in the table only: one by one are drawn the first {DRAWN} with settled times that fall in the period, or that have a use or an exception."
+        )
+    } else {
+        String::new()
+    };
     Picture {
         id: "ceremonies".to_owned(),
         title: "Uses of root and issuing keys, in and outside ceremonies".to_owned(),
         says: format!(
-            "{} minuted; {} of root and issuing keys or their modules, {} with no minuted ceremony.{aside}{more}",
+            "{} minuted; {}{aside}{more}{tabled}",
             counted(told.ceremonies.len() as u64, "ceremony", "ceremonies"),
-            counted(told.uses.len() as u64, "use", "uses"),
-            grouped(outside)
+            uses_in_words(told)
         ),
         from,
         to,
@@ -238,7 +289,7 @@ fn uses(told: &Told, naming: &Naming) -> Grid {
             used.of.time.clone().unwrap_or_else(|| "not settled".to_owned()),
             used.of.event_type.clone(),
             format!("{}\n{key}", used.module),
-            format!("{}{other}", used.ceremony.as_deref().unwrap_or("no minuted ceremony")),
+            format!("{}{other}", used.ceremony.as_deref().unwrap_or(if used.outside() { "no minuted ceremony" } else { "not settled" })),
             list(&used.minuted),
             list(&used.inside),
             list(&used.authenticated),
@@ -254,11 +305,11 @@ fn uses(told: &Told, naming: &Naming) -> Grid {
             ("Ceremony", false),
             ("There by the minutes", false),
             ("Inside by the door log", false),
-            ("On the module", false),
+            ("By the log of the use", false),
             ("Evidence", false),
         ],
         rows: {
-            let (out, within): (Vec<&Use>, Vec<&Use>) = told.uses.iter().partition(|used| used.ceremony.is_none());
+            let (out, within): (Vec<&Use>, Vec<&Use>) = told.uses.iter().partition(|used| used.outside());
             out.into_iter().chain(within).take(MOST_ROWS).map(row).collect()
         },
         total: usize::try_from(told.uses_total).unwrap_or(usize::MAX),
@@ -289,7 +340,7 @@ fn each(ceremony: &Ceremony, number: usize, told: &Told) -> Option<Picture> {
         }
     }));
     lanes.push(Lane {
-        name: "Uses of the key or module".to_owned(),
+        name: "Uses matched to it".to_owned(),
         says: counted(uses.len() as u64, "use", "uses"),
         marks: uses.iter().filter_map(|used| mark(used)).collect(),
     });
@@ -317,7 +368,7 @@ fn each(ceremony: &Ceremony, number: usize, told: &Told) -> Option<Picture> {
         id: format!("ceremony-{number}"),
         title: format!("Ceremony {number}: who was there"),
         says: format!(
-            "{} by the minutes, {} of the key or module.",
+            "{} by the minutes, {} of a root or issuing key matched to it.",
             counted(ceremony.people.len() as u64, "person", "people"),
             counted(uses.len() as u64, "use", "uses")
         ),

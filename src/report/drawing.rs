@@ -1,6 +1,8 @@
 //! Lanes over time, laid out for an SVG: whole tenths of a pixel, so that equal input gives equal bytes.
 //! What a mark means is said by its shape and in words, never by its colour alone.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::untrusted::{cut, visible};
@@ -30,6 +32,8 @@ pub(super) enum Look {
     Outline,
     /// A hole.
     Hole,
+    /// Nothing, for no longer than is allowed.
+    Blank,
     /// Nothing was supplied.
     Absent,
     /// An instant that is accounted for.
@@ -45,6 +49,7 @@ impl Look {
             Self::Second => "second",
             Self::Outline => "outline",
             Self::Hole => "hole",
+            Self::Blank => "blank",
             Self::Absent => "absent",
             Self::Dot => "dot",
             Self::Cross => "cross",
@@ -110,6 +115,7 @@ impl Picture {
             notes
                 .push(format!("{all} marks are drawn as {drawn}: those of one kind that lie within {near} minutes of each other are one."));
         }
+        let drawn: BTreeSet<Look> = lanes.iter().flatten().map(|mark| mark.look).collect();
         let lanes: Vec<Value> = (0..)
             .zip(shown.iter().zip(lanes))
             .map(|(number, (lane, marks))| {
@@ -124,6 +130,7 @@ impl Picture {
         let legend: Vec<Value> = self
             .legend
             .iter()
+            .filter(|(look, _)| drawn.contains(look))
             .map(|(look, words)| {
                 let wide = 44 + 7 * i64::try_from(words.chars().count()).unwrap_or_default();
                 if x + wide > NAMES + PLOT + 20 {
@@ -216,16 +223,16 @@ fn thinned(lanes: &[&Lane], from: i64, to: i64) -> (Vec<Vec<Mark>>, i64) {
         apart = if apart == 0 { 10 } else { apart * 2 };
         let near = i64::try_from(i128::from(to - from) * i128::from(apart) / i128::from(PLOT * 10)).unwrap_or(i64::MAX);
         for lane in &mut marks {
+            // Rows of two alternate only while each of them can be told apart.
+            lane.iter_mut().filter(|mark| mark.look == Look::Second).for_each(|mark| mark.look = Look::Solid);
+            lane.sort_by_key(|mark| (mark.look, mark.from, mark.to));
             let mut joined: Vec<Mark> = Vec::with_capacity(lane.len());
             for mark in lane.drain(..) {
-                // Rows of two alternate only while each of them can be told apart.
-                let mark = if mark.look == Look::Second { Mark { look: Look::Solid, ..mark } } else { mark };
                 match joined.last_mut() {
                     Some(last) if last.look == mark.look && mark.from.saturating_sub(last.to) <= near => last.to = last.to.max(mark.to),
                     _ => joined.push(mark),
                 }
             }
-            joined.sort_by_key(|mark| (mark.look, mark.from, mark.to));
             *lane = joined;
         }
     }
@@ -266,6 +273,26 @@ mod tests {
         assert!(marks.len() <= MOST_MARKS);
         assert!(marks.iter().any(|mark| mark["look"] == "hole"), "a hole is never joined to what it is a hole in");
         assert!(drawn["notes"][0].as_str().unwrap().starts_with("5000 marks are drawn as "));
+    }
+
+    #[test]
+    fn marks_that_are_joined_begin_where_the_first_of_them_did() {
+        let list = |n: i64| Mark { look: if n % 2 == 0 { Look::Solid } else { Look::Second }, from: n * DAY / 10, to: (n + 2) * DAY / 10 };
+        let mut many = picture((0..1_000).map(list).collect());
+        let few = [Mark { look: Look::Solid, from: DAY, to: 40 * DAY }, Mark { look: Look::Second, from: 30 * DAY, to: 60 * DAY }];
+        let last = Mark { look: Look::Solid, from: 80 * DAY, to: 90 * DAY };
+        many.lanes.push(Lane { name: "few".to_owned(), says: String::new(), marks: few.into_iter().chain([last]).collect() });
+        let (drawn, apart) = thinned(&many.lanes.iter().collect::<Vec<_>>(), 0, 100 * DAY);
+        assert!(apart > 0, "the marks of the first lane are too many");
+        assert_eq!(drawn[1], [Mark { look: Look::Solid, from: DAY, to: 60 * DAY }, last]);
+    }
+
+    #[test]
+    fn the_legend_has_what_is_drawn_and_nothing_else() {
+        let mut picture = picture(vec![Mark { look: Look::Solid, from: 0, to: DAY }]);
+        picture.legend = vec![(Look::Solid, "drawn"), (Look::Hole, "not drawn")];
+        let legend = picture.laid_out()["legend"].clone();
+        assert_eq!(legend.as_array().unwrap().iter().map(|item| item["words"].as_str().unwrap()).collect::<Vec<_>>(), ["drawn"]);
     }
 
     #[test]

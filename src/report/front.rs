@@ -38,7 +38,7 @@ impl ReportView {
             0 => "nothing was announced, so nothing shows that it is all".to_owned(),
             all => format!("{} of {} items announced", grouped(received), grouped(all)),
         };
-        let (covered, streams) = pictures::covered(self)?;
+        let streams = pictures::continuity(self)?;
         let files = results.evidence.len() as u64;
         let used = counts.evidence.get("used").copied().unwrap_or(0);
         Ok(vec![
@@ -61,7 +61,16 @@ impl ReportView {
                 ),
             ),
             ("Evidence received", evidence),
-            ("Log streams that cover the period", format!("{} of {}", grouped(covered as u64), grouped(streams as u64))),
+            (
+                "Log streams with no silence longer than declared",
+                format!(
+                    "{} of {}; {} of {} numbered with numbers missing",
+                    grouped(streams.unbroken),
+                    grouped(streams.all),
+                    grouped(streams.misnumbered),
+                    grouped(streams.numbered)
+                ),
+            ),
             (
                 "Exceptions",
                 format!(

@@ -63,16 +63,26 @@ struct Stream {
 }
 
 impl Stream {
-    fn covered(&self) -> bool {
-        self.holes.is_empty() && !cell(&self.line, "allowed_gap").is_empty() && cell(&self.line, "records") != "0"
+    fn unbroken(&self) -> bool {
+        self.holes.is_empty() && self.allowed().is_some() && cell(&self.line, "records") != "0"
     }
 
-    fn words(&self) -> &'static str {
-        match (cell(&self.line, "records"), cell(&self.line, "allowed_gap"), self.holes.is_empty()) {
-            ("0", ..) => "nothing supplied",
-            (_, "", _) => "not decided: no allowed silence is declared",
-            (.., true) => "covers the period",
-            (.., false) => "has holes",
+    /// Longest silence the engagement declares (microseconds).
+    fn allowed(&self) -> Option<i64> {
+        Some(cell(&self.line, "allowed_gap").parse::<i64>().ok()?.saturating_mul(1_000_000))
+    }
+
+    /// How often numbers of records are missing; none where records have no numbers.
+    fn breaks(&self) -> Option<u64> {
+        cell(&self.line, "breaks").parse().ok()
+    }
+
+    fn words(&self) -> String {
+        match (cell(&self.line, "records"), self.allowed(), self.holes.is_empty()) {
+            ("0", ..) => "nothing supplied".to_owned(),
+            (_, None, _) => "not decided: no allowed silence is declared".to_owned(),
+            (_, Some(allowed), true) => format!("no silence longer than the one declared ({})", length(allowed)),
+            (.., false) => "has holes".to_owned(),
         }
     }
 
@@ -83,7 +93,7 @@ impl Stream {
             return vec![Mark { look: Look::Absent, from, to }];
         }
         let mut marks = Vec::new();
-        let look = if cell(&self.line, "allowed_gap").is_empty() { Look::Outline } else { Look::Solid };
+        let look = if self.allowed().is_none() { Look::Outline } else { Look::Solid };
         let mut start = first.max(from);
         for hole in &self.holes {
             let silent = at(hole, "after").unwrap_or(from).max(from);
@@ -98,10 +108,14 @@ impl Stream {
         if last.min(to) > start {
             marks.push(Mark { look, from: start, to: last.min(to) });
         }
-        if look == Look::Outline {
-            marks.extend((first > from).then_some(Mark { look: Look::Absent, from, to: first }));
-            marks.extend((last < to).then_some(Mark { look: Look::Absent, from: last, to }));
-        }
+        // Before the first record and after the last: not declared, declared as too long (drawn above), or allowed.
+        let blank = if look == Look::Outline { Look::Absent } else { Look::Blank };
+        let live = if look == Look::Outline { from } else { at(&self.line, "live_since").unwrap_or(from).clamp(from, first.max(from)) };
+        let holed = |begin, end| marks.iter().any(|mark| mark.look == Look::Absent && mark.from < end && mark.to > begin);
+        let ends = [(Look::Absent, from, live), (blank, live, first), (blank, last, to)];
+        let ends = ends.into_iter().filter(|(_, begin, end)| begin < end && !holed(*begin, *end));
+        let ends: Vec<Mark> = ends.map(|(look, from, to)| Mark { look, from, to }).collect();
+        marks.extend(ends);
         marks
     }
 }
@@ -121,10 +135,30 @@ fn streams(view: &ReportView, naming: &mut Naming) -> Result<Vec<Stream>, ViewEr
     Ok(named.collect())
 }
 
-/// Log streams that cover the period, of all.
-pub(super) fn covered(view: &ReportView) -> Result<(usize, usize), ViewError> {
-    let streams = streams(view, &mut Naming::open())?;
-    Ok((streams.iter().filter(|stream| stream.covered()).count(), streams.len()))
+/// Log streams counted: neither number says that a stream is complete.
+pub(super) struct Continuity {
+    pub(super) all: u64,
+    /// With no silence longer than the one declared.
+    pub(super) unbroken: u64,
+    /// Whose records are numbered.
+    pub(super) numbered: u64,
+    /// Of those, with numbers missing.
+    pub(super) misnumbered: u64,
+}
+
+fn counts(streams: &[Stream]) -> Continuity {
+    let count = |is: &dyn Fn(&&Stream) -> bool| streams.iter().filter(is).count() as u64;
+    Continuity {
+        all: streams.len() as u64,
+        unbroken: count(&|stream| stream.unbroken()),
+        numbered: count(&|stream| stream.breaks().is_some()),
+        misnumbered: count(&|stream| stream.breaks().is_some_and(|breaks| breaks > 0)),
+    }
+}
+
+/// The log streams of a run, counted.
+pub(super) fn continuity(view: &ReportView) -> Result<Continuity, ViewError> {
+    Ok(counts(&streams(view, &mut Naming::open())?))
 }
 
 fn coverage(view: &ReportView, naming: &mut Naming, from: i64, to: i64) -> Result<Option<Picture>, ViewError> {
@@ -144,7 +178,7 @@ fn coverage(view: &ReportView, naming: &mut Naming, from: i64, to: i64) -> Resul
     });
     let row = |stream: &Stream| {
         let value = |name| or(cell(&stream.line, name), "none").to_owned();
-        let silence = cell(&stream.line, "allowed_gap").parse().map_or("not declared".to_owned(), |s: i64| length(s * 1_000_000));
+        let silence = stream.allowed().map_or("not declared".to_owned(), length);
         vec![
             stream.name.clone(),
             value("evidence"),
@@ -154,7 +188,8 @@ fn coverage(view: &ReportView, naming: &mut Naming, from: i64, to: i64) -> Resul
             grouped(cell(&stream.line, "undated").parse().unwrap_or(0)),
             silence,
             grouped(stream.holes.len() as u64),
-            stream.words().to_owned(),
+            stream.breaks().map_or("not numbered".to_owned(), grouped),
+            stream.words(),
         ]
     };
     let hole = |stream: &Stream, line: &Line| {
@@ -170,7 +205,7 @@ fn coverage(view: &ReportView, naming: &mut Naming, from: i64, to: i64) -> Resul
         ]
     };
     let mut grids = vec![Grid {
-        caption: "Log streams and what they cover".to_owned(),
+        caption: "Log streams: what was supplied of each".to_owned(),
         headings: vec![
             ("Stream", false),
             ("First evidence", false),
@@ -180,6 +215,7 @@ fn coverage(view: &ReportView, naming: &mut Naming, from: i64, to: i64) -> Resul
             ("Without a settled time", true),
             ("Allowed silence", true),
             ("Holes", true),
+            ("Breaks in numbering", true),
             ("In the period", false),
         ],
         rows: streams.iter().take(MOST_ROWS).map(row).collect(),
@@ -193,14 +229,20 @@ fn coverage(view: &ReportView, naming: &mut Naming, from: i64, to: i64) -> Resul
             total: holes,
         });
     }
-    let covered = streams.iter().filter(|stream| stream.covered()).count();
+    let told = counts(&streams);
     Ok(Some(Picture {
         id: "coverage".to_owned(),
-        title: "What the logs cover".to_owned(),
+        title: "When the logs have records".to_owned(),
         says: format!(
-            "{covered} of {} cover the period; {} longer than the engagement allows.",
-            counted(streams.len() as u64, "log stream", "log streams"),
-            counted(holes as u64, "silence", "silences")
+            "{} of {} with no silence longer than the one declared; {} longer. Of {} whose records are numbered, {} with numbers missing.",
+            grouped(told.unbroken),
+            counted(told.all, "log stream", "log streams"),
+            match holes {
+                1 => "1 silence is".to_owned(),
+                _ => format!("{} silences are", grouped(holes as u64)),
+            },
+            counted(told.numbered, "stream", "streams"),
+            grouped(told.misnumbered)
         ),
         from,
         to,
@@ -209,6 +251,7 @@ fn coverage(view: &ReportView, naming: &mut Naming, from: i64, to: i64) -> Resul
             (Look::Solid, "records, no silence longer than allowed"),
             (Look::Outline, "records; allowed silence not declared"),
             (Look::Hole, "hole: silent for longer than allowed"),
+            (Look::Blank, "before the first or after the last record: no record, for no longer than allowed"),
             (Look::Absent, "no record supplied"),
         ],
         grids,
@@ -336,11 +379,48 @@ fn revocation(view: &ReportView, naming: &mut Naming, from: i64, to: i64) -> Res
         to,
         lanes: lanes.collect(),
         legend: vec![
-            (Look::Solid, "one list"),
+            (Look::Solid, "a list current"),
             (Look::Second, "the next list"),
             (Look::Hole, "gap: no list current"),
             (Look::Absent, "no list supplied"),
         ],
         grids,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(allowed: Option<&str>) -> Stream {
+        let facts =
+            [("records", "2"), ("first", "1970-01-11T00:00:00Z"), ("last", "1970-01-21T00:00:00Z"), ("live_since", "1970-01-06T00:00:00Z")];
+        let mut line: Line = facts.into_iter().map(|(name, value)| (name.to_owned(), Some(value.to_owned()))).collect();
+        line.insert("allowed_gap".to_owned(), allowed.map(str::to_owned));
+        Stream { name: "s".to_owned(), line, holes: Vec::new() }
+    }
+
+    #[test]
+    fn an_allowed_blank_at_an_end_is_drawn_as_one() {
+        let drawn: Vec<(Look, i64, i64)> =
+            stream(Some("864000")).marks(0, 30 * DAY).into_iter().map(|mark| (mark.look, mark.from / DAY, mark.to / DAY)).collect();
+        let blank = [(Look::Absent, 0, 5), (Look::Blank, 5, 10), (Look::Blank, 20, 30)];
+        assert_eq!(drawn, [&[(Look::Solid, 10, 20)][..], &blank].concat(), "nothing is allowed before the stream was live");
+        let undeclared = stream(None).marks(0, 30 * DAY);
+        assert!(undeclared.iter().all(|mark| mark.look != Look::Blank), "nothing is allowed that is not declared");
+    }
+
+    #[test]
+    fn a_blank_that_is_too_long_is_drawn_once() {
+        let mut stream = stream(Some("3600"));
+        let hole = [("after", "1970-01-21T00:00:00Z"), ("ends_at", "1970-01-31T00:00:00Z"), ("beyond", "true")];
+        stream.holes.push(hole.into_iter().map(|(name, value)| (name.to_owned(), Some(value.to_owned()))).collect());
+        let after: Vec<Look> = stream.marks(0, 30 * DAY).into_iter().filter(|mark| mark.to > 20 * DAY).map(|mark| mark.look).collect();
+        assert_eq!(after, [Look::Absent]);
+    }
+
+    #[test]
+    fn a_stream_without_a_long_silence_is_not_said_to_be_complete() {
+        assert_eq!(stream(Some("17280000")).words(), "no silence longer than the one declared (4800 h 00 min)");
+    }
 }

@@ -1,5 +1,5 @@
 //! The uses of root and issuing keys, each with the ceremony it falls in and who is known to have been
-//! there. Three kinds of proof are kept apart: the minutes, the door, the module itself. Names of the three
+//! there. Three kinds of proof are kept apart: the minutes, the door, the log of the use. Names of the three
 //! are never matched to one another: that is for a person.
 
 use std::collections::BTreeMap;
@@ -26,9 +26,9 @@ pub struct KeyUse {
     pub locator: String,
     /// When; none where the instant is not settled, and then nobody is known to have been there.
     pub time: Option<String>,
-    /// activate, sign, keygen, backup or restore.
+    /// Canonical type, as the table of key events has it.
     pub event_type: String,
-    /// The module.
+    /// The module that the register gives for the module or crypto token which the log names.
     pub module: String,
     /// The key as the log names it.
     pub key_ref: Option<String>,
@@ -40,7 +40,7 @@ pub struct KeyUse {
     pub minuted: Vec<Presence>,
     /// Who the door log has inside at that instant.
     pub inside: Vec<Presence>,
-    /// Who the module says did it.
+    /// Who the log of the use says did it.
     pub authenticated: Vec<String>,
 }
 
@@ -60,10 +60,16 @@ pub struct Presence {
     pub stands_in: String,
 }
 
-const USES: &str = "SELECT e.evidence, e.row, e.time, e.event_type, e.hsm, e.key_ref, e.actor, e.second_actor FROM key_events AS e \
-    JOIN (SELECT hsm AS module, COUNT(*) AS held FROM keys WHERE purpose IN ('root-ca', 'issuing-ca') AND hsm IS NOT NULL GROUP BY hsm) AS m \
-    ON e.hsm = m.module \
-    WHERE e.outcome = 'success' AND e.event_type IN ('activate', 'sign', 'keygen', 'backup', 'restore')";
+/// The log of a module names the module, that of CA software only its crypto token: the register knows both.
+/// What counts as a use is what control KM-10 looks for in the minutes.
+const USES: &str = "WITH holdings AS (SELECT hsm AS place, hsm AS module, purpose FROM keys WHERE hsm IS NOT NULL \
+    UNION ALL SELECT token AS place, hsm AS module, purpose FROM keys WHERE token IS NOT NULL), \
+    places AS (SELECT place, MIN(module) AS module FROM holdings WHERE purpose IN ('root-ca', 'issuing-ca') GROUP BY place), \
+    uses AS (SELECT evidence, row, time, event_type, COALESCE(hsm, token) AS place, key_ref, actor, second_actor FROM key_events \
+    WHERE outcome <> 'failure' AND event_type IN \
+    ('activate', 'login', 'sign', 'keygen', 'import', 'export', 'backup', 'restore', 'destroy', 'zeroize', 'init')) \
+    SELECT u.evidence, u.row, u.time, u.event_type, COALESCE(p.module, u.place) AS module, u.key_ref, u.actor, u.second_actor \
+    FROM uses AS u JOIN places AS p ON u.place = p.place";
 const CEREMONIES: &str = "SELECT ceremony, hsm, started_at, ended_at FROM ceremonies WHERE started_at IS NOT NULL AND ended_at IS NOT NULL";
 const PEOPLE: &str = "SELECT ceremony, evidence, row, person, role, arrived_at, departed_at, signed FROM ceremony_people";
 const DOORS: &str = "SELECT person, zone, door, time, evidence, row, direction FROM door_access \
@@ -95,7 +101,7 @@ impl Matter<'_> {
         let one = |row: usize| {
             let (source, locator) = self.place(&uses.named(row, "evidence"), &uses.named(row, "row"));
             let at = uses.named(row, "time").integer();
-            let module = text(&uses, row, "hsm");
+            let module = text(&uses, row, "module");
             let ceremony = at.and_then(|at| during(&ceremonies, at, &module));
             let there = ceremony.and_then(|ceremony| minuted.get(&ceremony.name));
             let actors = ["actor", "second_actor"].iter().filter_map(|name| uses.named(row, name).text());

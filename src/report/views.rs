@@ -12,9 +12,14 @@ use crate::engine::Rows;
 const VIEWS: &[(&str, &[&str])] = &[
     (
         "coverage.jsonl",
-        &[
-            "SELECT evidence, row, stream, system, first, last, records, undated, allowed_gap, live_since, oldest_record_at FROM log_streams",
-        ],
+        &["WITH numbers AS (SELECT stream, seq FROM ca_events WHERE stream IS NOT NULL AND seq IS NOT NULL \
+             UNION ALL SELECT stream, seq FROM key_events WHERE stream IS NOT NULL AND seq IS NOT NULL), \
+             once AS (SELECT stream, seq FROM numbers GROUP BY stream, seq), \
+             ordered AS (SELECT stream, seq, LAG(seq) OVER (PARTITION BY stream ORDER BY seq) AS previous FROM once), \
+             numbered AS (SELECT stream, SUM(CASE WHEN seq > previous + 1 THEN 1 ELSE 0 END) AS breaks \
+             FROM ordered GROUP BY stream) \
+             SELECT s.evidence, s.row, s.stream, s.system, s.first, s.last, s.records, s.undated, s.allowed_gap, s.live_since, \
+             s.oldest_record_at, n.breaks FROM log_streams AS s LEFT JOIN numbered AS n ON s.stream = n.stream"],
     ),
     ("holes.jsonl", &["SELECT evidence, row, stream, after, due_at, ends_at, beyond FROM log_holes"]),
     (

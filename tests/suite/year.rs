@@ -7,6 +7,7 @@ use std::io::{Cursor, Read, Write};
 
 use assure::catalogue::Catalogue;
 use assure::catalogue::engagement::{Engagement, matches};
+use assure::report::results::KeyUse;
 use serde::Deserialize;
 
 use crate::generator::{Variant, year};
@@ -96,14 +97,47 @@ fn the_criteria_of_the_sample_are_what_its_sheet_gives() {
     assert_eq!(fs::read_to_string(&place).unwrap(), kept);
 }
 
-/// The clean twin without its certificates and lists, which cost most of the time: what rests on them is tried on the
+/// A sample without its certificates and lists, which cost most of the time: what rests on them is tried on the
 /// small engagement.
-fn registers_and_logs() -> World {
-    let world = World::shipped("secure-cohort-clean");
+fn registers_and_logs(sample: &str) -> World {
+    let world = World::shipped(sample);
     for folder in ["certificates", "crl"] {
         fs::remove_dir_all(world.evidence(folder)).unwrap();
     }
     world
+}
+
+#[test]
+fn every_use_of_the_root_that_a_control_objects_to_stands_in_the_picture_as_outside_a_ceremony() {
+    let world = registers_and_logs("secure-cohort");
+    let run = world.run();
+    let page = |name: &str| fs::read_to_string(run.folder().join(name)).unwrap();
+    let uses: Vec<KeyUse> = page("views/key-uses.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let outside: BTreeSet<(&str, &str)> =
+        uses.iter().filter(|used| used.ceremony.is_none()).map(|used| (used.path.as_str(), used.locator.as_str())).collect();
+    let night = uses.iter().find(|used| used.time.as_deref().is_some_and(|time| time.starts_with("2022-03-19T22:14")));
+    let night = night.expect("the night use is a use");
+    assert_eq!((night.path.as_str(), night.module.as_str(), night.ceremony.as_deref()), ("ca/root-01.log", "hsm-02", None));
+    let objected: Vec<_> = run.exceptions().into_iter().filter(|e| e.control == "KM-10" && e.test == "in-ceremony").collect();
+    assert!(!objected.is_empty());
+    for exception in objected {
+        assert!(outside.contains(&(exception.path.as_str(), exception.locator.as_str())), "{}: {}", exception.path, exception.locator);
+    }
+    let papers = page("working-papers.html");
+    assert!(papers.contains(&format!("{} with no minuted ceremony.", outside.len())) && papers.contains("2022-03-19T22:14"));
+}
+
+#[test]
+fn numbers_that_are_missing_from_a_log_stand_beside_its_silences() {
+    let world = registers_and_logs("secure-cohort");
+    let run = world.run();
+    let missing = run.exceptions().into_iter().filter(|e| e.control == "AU-04" && e.says.contains("records are missing")).count();
+    assert!(missing > 0);
+    let view = fs::read_to_string(run.folder().join("views/coverage.jsonl")).unwrap();
+    let streams: Vec<BTreeMap<String, Option<String>>> = view.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let breaks = |name: &str| streams.iter().find(|line| line["stream"].as_deref() == Some(name)).unwrap()["breaks"].clone();
+    assert_eq!(breaks("ra-01"), Some(missing.to_string()));
+    assert_eq!(breaks("hsm-01"), None, "a log without numbers has no breaks in them, and is not without breaks");
 }
 
 /// For each file of evidence, the controls with the tests that touch a table it feeds.
@@ -128,7 +162,7 @@ fn touched(world: &World) -> BTreeMap<String, BTreeSet<(String, String)>> {
 
 /// Makes a change to every file in turn; no test that touches what the file feeds may still speak well of it.
 fn no_test_overlooks(change: impl Fn(&str, &[u8]) -> Option<Vec<u8>>) {
-    let world = registers_and_logs();
+    let world = registers_and_logs("secure-cohort-clean");
     let cache = tempfile::tempdir().unwrap();
     let mut overlooked = Vec::new();
     let mut tried = 0;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::results::{Control, Note, Test};
 use super::super::untrusted::{Naming, Withheld, place};
-use super::super::view::{Listed, ReportError, ReportView, actual, basis_words, clause_words, grouped};
+use super::super::view::{Listed, ReportError, ReportView, actual, basis_words, clause_words, grouped, wording_note};
 use super::{add, anchored, render, shared, tag};
 
 /// Places shown of the notes of one code.
@@ -61,7 +61,7 @@ pub(super) fn public_control(view: &ReportView, control: &Control, listed: Optio
         "id": control.id, "title": control.title, "clause_words": clause_words(control), "instrument": control.instrument,
         "checklist_title": control.checklist_title, "judges": control.judges, "requirement": control.requirement,
         "official_lines": control.official_text.iter().flat_map(|text| text.lines()).collect::<Vec<_>>(),
-        "basis_words": basis_words(&control.basis), "is_confirmed": control.confirmed.is_some(),
+        "wording_note": wording_note(control.official_text.as_deref(), &control.basis), "basis_words": basis_words(&control.basis), "is_confirmed": control.confirmed.is_some(),
         "qualifier": qualifier(control), "outcome": control.outcome, "outcome_words": control.outcome_words,
         "tag": tag(&control.outcome), "reason": view.bare_reason(control), "leaves_open": control.leaves_open,
         "evidence_wanted": control.evidence_wanted, "tests": tests, "evidence": evidence, "listed": rows,

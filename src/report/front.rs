@@ -15,6 +15,8 @@ use crate::domain::outcome::Outcome;
 
 /// Lines of a list on the first page; the rest is counted there and stands further on.
 const LISTED: usize = 5;
+/// The same where the words of the assessor need the room.
+const LISTED_BESIDE_WORDS: usize = 3;
 /// Longest line of such a list.
 const LINE: usize = 78;
 /// Longest words of the assessor on the first page.
@@ -85,6 +87,7 @@ impl ReportView {
     pub(super) fn front(&self) -> Result<Value, ViewError> {
         let (results, counts) = (&self.results, &self.results.counts);
         let engagement = &results.engagement;
+        let most = if results.conclusion.is_some() { LISTED_BESIDE_WORDS } else { LISTED };
         let or = |text: &Option<String>| cut(text.clone().unwrap_or_else(|| "not declared".to_owned()), 90, "…");
         let head = [
             ("Cohort", cut(engagement.title.clone(), 110, "…")),
@@ -124,14 +127,14 @@ impl ReportView {
         let open_controls: Vec<&Control> = open.iter().map(|(_, control)| *control).collect();
         Ok(json!({
             "head": head, "conclusion": self.conclusion(), "facts": self.facts()?,
-            "failing": failing.iter().take(LISTED).map(failure).collect::<Vec<_>>(), "failing_more": more(&failing),
-            "open": open.iter().take(LISTED).map(gap).collect::<Vec<_>>(), "open_more": more(&open_controls), "open_count": grouped(open.len() as u64),
+            "failing": failing.iter().take(most).map(failure).collect::<Vec<_>>(), "failing_more": more(&failing, most),
+            "open": open.iter().take(most).map(gap).collect::<Vec<_>>(), "open_more": more(&open_controls, most), "open_count": grouped(open.len() as u64),
             "open_parts": open_parts, "sum": sum, "sum_total": grouped(total), "left_out": grouped(of(Outcome::NotApplicable)),
             "not_in_force": grouped(of(Outcome::NotInForce)), "in_scope": grouped(counts.in_scope), "confirmed": grouped(counts.confirmed),
             "unconfirmed": grouped(counts.in_scope.saturating_sub(counts.confirmed)),
             "clauses": grouped(results.instruments.iter().map(|i| i.clauses_imported).sum()),
             "indicative": grouped(counts.indicative_exceptions), "indicative_controls": counted(indicative.len() as u64, "control", "controls"),
-            "indicative_worst": indicative.iter().take(LISTED).map(failure).collect::<Vec<_>>(), "indicative_more": more(&indicative),
+            "indicative_worst": indicative.iter().take(most).map(failure).collect::<Vec<_>>(), "indicative_more": more(&indicative, most),
             "fix_first": self.fix_first(), "to_provide": self.to_provide(),
         }))
     }
@@ -160,7 +163,7 @@ impl ReportView {
                 "consequence": cut(control.consequence.clone(), LINE, "…"),
             })
         };
-        json!({ "rows": controls.iter().map(row).collect::<Vec<_>>(), "more": more(&controls), "first": LISTED })
+        json!({ "rows": controls.iter().map(row).collect::<Vec<_>>(), "more": more(&controls, LISTED), "first": LISTED })
     }
 
     /// Evidence that did not come or came short, and what to ask for where a control could not be tested.
@@ -237,8 +240,8 @@ fn excepted(control: &Control) -> u64 {
 }
 
 /// What is beyond the lines listed.
-fn more(controls: &[&Control]) -> Value {
-    let rest = controls.get(LISTED..).unwrap_or_default();
+fn more(controls: &[&Control], listed: usize) -> Value {
+    let rest = controls.get(listed..).unwrap_or_default();
     json!({ "count": grouped(rest.len() as u64), "some": !rest.is_empty(), "ids": ids(rest) })
 }
 

@@ -1,5 +1,6 @@
 //! The nouns of the trade, shared by every stage. Nothing here reads a file or knows a format.
 
+pub mod count;
 pub mod digest;
 pub mod evidence;
 pub mod instant;

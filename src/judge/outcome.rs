@@ -4,6 +4,7 @@
 use super::JudgedTest;
 use super::certainty::Tally;
 use crate::catalogue::control::TestFile;
+use crate::domain::count::{counted, grouped};
 use crate::domain::outcome::Outcome;
 use crate::evaluate::TestFacts;
 use crate::evaluate::completeness::{Completeness, State};
@@ -47,14 +48,19 @@ pub fn of_test(test: &TestFacts, tally: &Tally) -> (Outcome, String) {
         (_, false, _) => (
             Outcome::ProcedureOpen,
             format!(
-                "no exceptions in the {} records tested; the completeness of the extract is untested: {}",
-                test.census.population,
+                "no exceptions in {} tested; the completeness of the extract is untested: {}",
+                counted(test.census.population, "record", "records"),
                 untested.join("; ")
             ),
         ),
-        (tested, true, true) => (Outcome::NoExceptions, format!("no exceptions noted; all {tested} supplied were tested")),
-        (tested, true, false) => {
-            (Outcome::NoExceptions, format!("no exceptions noted in the evidence supplied; all {tested} supplied were tested"))
+        (tested, true, _) => {
+            let within = if shown { "" } else { " in the evidence supplied" };
+            let reason = format!(
+                "no exceptions noted{within}; all {} of the population were tested, of {} supplied",
+                grouped(tested),
+                counted(test.census.records(), "record", "records")
+            );
+            (Outcome::NoExceptions, reason)
         }
     }
 }
@@ -65,11 +71,13 @@ fn in_state(test: &TestFacts, state: State) -> impl Iterator<Item = &Completenes
 
 fn exceptions(test: &TestFacts, tally: &Tally) -> String {
     let mut reason = match (tally.actual, tally.potential) {
-        (actual, 0) => format!("{actual} exceptions"),
-        (0, potential) => format!("{potential} potential exceptions"),
-        (actual, potential) => format!("{actual} exceptions and {potential} potential ones"),
+        (actual, 0) => counted(actual, "exception", "exceptions"),
+        (0, potential) => counted(potential, "potential exception", "potential exceptions"),
+        (actual, potential) => {
+            format!("{} and {}", counted(actual, "exception", "exceptions"), counted(potential, "potential one", "potential ones"))
+        }
     };
-    reason = format!("{reason} in {} records tested", test.census.population);
+    reason = format!("{reason} in {} tested", counted(test.census.population, "record", "records"));
     if test.census.unreadable > 0 {
         reason = format!("{reason}; {}", unreadable(test));
     }
@@ -101,7 +109,8 @@ fn unreadable(test: &TestFacts) -> String {
         .collect();
     let columns = if columns.is_empty() { String::new() } else { format!(" ({})", columns.join("; ")) };
     let all = test.census.population + test.census.unreadable;
-    format!("{} of {all} records could not be read or judged{columns}", test.census.unreadable)
+    let all = counted(all, "record", "records");
+    format!("{} of {all} could not be read or judged{columns}", test.census.unreadable)
 }
 
 /// The outcome of a control: the worst of its tests, and of the part that is a person's.

@@ -6,8 +6,10 @@ use std::io::{self, Write};
 use minijinja::{Environment, UndefinedBehavior};
 use serde::{Deserialize, Serialize};
 
+use super::fault;
 use super::record::Matter;
 use crate::catalogue::control::TestFile;
+use crate::catalogue::statement::FALLS_AT;
 use crate::domain::digest;
 use crate::domain::evidence::Locator;
 use crate::engine::{Cell, Rows};
@@ -36,6 +38,12 @@ pub struct Exception {
     pub certainty: String,
     /// Whether the criterion was confirmed.
     pub confirmed: bool,
+    /// The instant by which it was judged, where it has one.
+    #[serde(default)]
+    pub judged_at: Option<String>,
+    /// What is amiss, where these are the checklist's own words and none of the evidence.
+    #[serde(default)]
+    pub fault: Option<String>,
     /// Evidence id.
     pub evidence: String,
     /// Path of the evidence.
@@ -74,14 +82,14 @@ impl Matter<'_> {
         for judged in &self.judged.controls {
             let Some(control) = self.catalogue.controls.get(&judged.facts.id) else { continue };
             for (test, file) in judged.facts.tests.iter().zip(&control.file.test) {
-                let says = Says::new(&file.says);
+                let told = Told { says: Says::new(&file.says), fault: fault::is_literal(&file.exceptions) };
                 for segment in &test.segments {
                     for row in segment.rows.sorted_by(&["evidence", "row"]) {
                         let certainty = certainty::of_row(test, &segment.rows, row);
                         if certainty == Certainty::Undecided {
                             continue;
                         }
-                        let exception = self.exception(judged, file, segment, row, certainty, &says);
+                        let exception = self.exception(judged, file, segment, row, certainty, &told);
                         traces.entry((judged.facts.id.clone(), test.id.clone())).or_default().add(&exception);
                         serde_json::to_writer(&mut *out, &exception)?;
                         out.write_all(b"\n")?;
@@ -99,7 +107,7 @@ impl Matter<'_> {
         segment: &SegmentFacts,
         row: usize,
         certainty: Certainty,
-        says: &Says,
+        told: &Told,
     ) -> Exception {
         let rows = &segment.rows;
         let values: BTreeMap<String, Option<String>> = rows
@@ -127,10 +135,12 @@ impl Matter<'_> {
             segment: segment.version.clone(),
             certainty: certainty.word().to_owned(),
             confirmed: judged.confirmed.is_some(),
+            judged_at: judged_at(file, rows, row),
+            fault: values.get("fault").cloned().flatten().filter(|_| told.fault),
             evidence: id,
             path: source.map_or(String::new(), |source| source.evidence.path.clone()),
             locator,
-            says: says.render(&values),
+            says: told.says.render(&values),
             values,
             also,
         }
@@ -172,6 +182,20 @@ impl Trace {
             self.first = Some((self.last.clone(), exception.says.clone()));
         }
     }
+}
+
+/// The instant of a row: the one its statement gives, else that of its record.
+fn judged_at(test: &TestFile, rows: &Rows, row: usize) -> Option<String> {
+    let given = rows.names().iter().find(|name| *name == FALLS_AT).or(test.dated_by.as_ref())?;
+    let cell = rows.named(row, given);
+    cell.text().filter(|_| matches!(cell, Cell::Timestamp(_)))
+}
+
+/// How the exceptions of a test are told.
+struct Told {
+    says: Says,
+    /// Whether `fault` can hold nothing but words of the statement.
+    fault: bool,
 }
 
 /// The template of a test's words.

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::exceptions::{Trace, Traces};
-use super::pictures::counted;
 use super::record::Matter;
 use super::results::{Control, Test};
+use crate::domain::count::{counted, grouped};
 
 /// A draft finding.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub struct Finding {
     pub id: String,
     /// Control.
     pub control: String,
-    /// Title of the control.
+    /// `Exceptions to:` and the title of the control, which says what holds when there are none.
     pub title: String,
     /// Whether the criterion was confirmed; where it was not, the finding is indicative.
     pub confirmed: bool,
@@ -72,7 +72,7 @@ impl Matter<'_> {
         Finding {
             id: format!("F-{}", control.id),
             control: control.id.clone(),
-            title: control.title.clone(),
+            title: exceptions_to(&control.title),
             confirmed: control.confirmed.is_some(),
             criteria,
             condition: traced.iter().map(|(test, trace)| condition(test, trace, &period)).collect::<Vec<_>>().join("\n"),
@@ -91,7 +91,7 @@ fn grade(control: &Control, actual: u64) -> &'static str {
         (true, _, 0) => "Potential non-compliance",
         (true, ..) => "Actual non-compliance",
         (false, true, _) => "Observation",
-        (false, false, _) => "None: the criterion is not confirmed",
+        (false, false, _) => "None",
     }
 }
 
@@ -100,20 +100,31 @@ fn condition(test: &Test, trace: &Trace, period: &str) -> String {
     let (first, says) = trace.first.clone().unwrap_or_default();
     let places = if test.exceptions > 1 { format!("First: {first}; last: {}.", trace.last) } else { format!("Place: {first}.") };
     format!(
-        "Test {}, {period}: {}{potential} in {} records of {}. {places} The first says: {says}.",
+        "Test {}, {period}: {}{potential} in {} of {}. {places} The first says: {says}.",
         test.id,
         counted(test.exceptions, "exception", "exceptions"),
-        test.population,
+        counted(test.population, "record", "records"),
         test.subject
     )
 }
 
 fn extent(test: &Test) -> String {
-    match (test.population, test.unreadable) {
-        (0, 0) => format!("Test {}: no records tested.", test.id),
-        (tested, 0) => format!("Test {}: all {tested} records of {} supplied were tested.", test.id, test.subject),
-        (tested, lost) => {
-            format!("Test {}: {tested} of {} records of {} were tested, {lost} could not be.", test.id, tested + lost, test.subject)
-        }
-    }
+    let supplied = format!("of {} of {} supplied", counted(test.records, "record", "records"), test.subject);
+    let tested = match (test.population, test.unreadable) {
+        (0, 0) => return format!("Test {}: none tested, {supplied}.", test.id),
+        (tested, 0) => format!("all {} of the population were tested, {supplied}", grouped(tested)),
+        (tested, lost) => format!(
+            "{} of {} of the population were tested, {supplied}; {} could not be",
+            grouped(tested),
+            grouped(tested + lost),
+            grouped(lost)
+        ),
+    };
+    let undecided = if test.undecided > 0 { format!("; of these, {} undecided", grouped(test.undecided)) } else { String::new() };
+    format!("Test {}: {tested}{undecided}.", test.id)
+}
+
+/// What stands over exceptions to a control: its title alone would say that it holds.
+pub(super) fn exceptions_to(title: &str) -> String {
+    format!("Exceptions to: {title}")
 }

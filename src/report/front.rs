@@ -5,14 +5,18 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::finding::exceptions_to;
 use super::pictures;
 use super::results::{Control, Test};
 use super::untrusted::cut;
 use super::view::{ReportView, ViewError, actual, grouped, kind_words};
+use crate::domain::count::counted;
 use crate::domain::outcome::Outcome;
 
 /// Lines of a list on the first page; the rest is counted there and stands further on.
 const LISTED: usize = 5;
+/// The same where the words of the assessor need the room.
+const LISTED_BESIDE_WORDS: usize = 3;
 /// Longest line of such a list.
 const LINE: usize = 78;
 /// Longest words of the assessor on the first page.
@@ -30,7 +34,6 @@ impl ReportView {
         let scope = grouped(counts.in_scope);
         let tests = || results.controls.iter().flat_map(|control| &control.tests);
         let sum = |field: fn(&Test) -> u64| tests().map(field).sum::<u64>();
-        let (tested, lost) = (sum(|t| t.population), sum(|t| t.unreadable));
         let (all_actual, all_potential) = (sum(actual), sum(|t| t.potential));
         let announced = || results.requests.iter().filter(|request| request.kind == "announced");
         let received = announced().filter(|request| request.status.starts_with("received")).count() as u64;
@@ -54,11 +57,14 @@ impl ReportView {
             (
                 "Records tested",
                 format!(
-                    "{} of {} in {} tests; a record counts once in each",
-                    grouped(tested),
-                    grouped(tested + lost),
-                    grouped(tests().count() as u64)
-                ),
+                    "{} of {} supplied, over {} tests, once in each; {} not of the population, {} outside the time, {} unreadable",
+                    grouped(sum(|t| t.population)),
+                    grouped(sum(|t| t.records)),
+                    grouped(tests().count() as u64),
+                    grouped(sum(|t| t.excluded)),
+                    grouped(sum(|t| t.outside)),
+                    grouped(sum(|t| t.unreadable))
+                ) + &undecided(sum(|t| t.undecided)),
             ),
             ("Evidence received", evidence),
             (
@@ -90,6 +96,7 @@ impl ReportView {
     pub(super) fn front(&self) -> Result<Value, ViewError> {
         let (results, counts) = (&self.results, &self.results.counts);
         let engagement = &results.engagement;
+        let most = if results.conclusion.is_some() { LISTED_BESIDE_WORDS } else { LISTED };
         let or = |text: &Option<String>| cut(text.clone().unwrap_or_else(|| "not declared".to_owned()), 90, "…");
         let head = [
             ("Cohort", cut(engagement.title.clone(), 110, "…")),
@@ -99,26 +106,45 @@ impl ReportView {
             ("Assessor", or(&engagement.assessor)),
             ("Marking", or(&engagement.marking)),
         ];
-        let failing: Vec<&Control> = results.controls.iter().filter(|c| c.confirmed.is_some() && excepted(c) > 0).collect();
-        let open: Vec<&Control> = results.controls.iter().filter(|c| OPEN.iter().any(|outcome| outcome.code() == c.outcome)).collect();
-        let indicative: Vec<&Control> = results.controls.iter().filter(|c| c.confirmed.is_none() && excepted(c) > 0).collect();
-        let aside = results.controls.len() as u64 - counts.in_scope;
+        let mut worst: Vec<&Control> = results.controls.iter().filter(|c| excepted(c) > 0).collect();
+        worst.sort_by_key(|c| (c.consequence.is_empty(), certain(c) == 0, &c.id));
+        let (failing, indicative): (Vec<&Control>, Vec<&Control>) = worst.into_iter().partition(|c| c.confirmed.is_some());
+        let mut open: Vec<(Standing, &Control)> = results.controls.iter().filter_map(|c| Some((Standing::of(c)?, c))).collect();
+        open.sort_by_key(|(standing, _)| *standing);
+        let standing = |wanted: Standing| open.iter().filter(|(standing, _)| *standing == wanted).count() as u64;
+        let of = |outcome: Outcome| results.controls.iter().filter(|c| c.outcome == outcome.code()).count() as u64;
         let failure = |c: &&Control| {
             json!({
-                "id": c.id, "title": cut(c.title.clone(), LINE, "…"), "actual": grouped(c.tests.iter().map(actual).sum()),
-                "potential": grouped(c.tests.iter().map(|t| t.potential).sum()), "consequence": cut(c.consequence.clone(), LINE, "…"),
+                "id": c.id, "title": cut(exceptions_to(&c.title), LINE, "…"), "actual": grouped(certain(c)),
+                "potential": grouped(excepted(c) - certain(c)), "consequence": cut(c.consequence.clone(), LINE, "…"),
             })
         };
-        let gap = |c: &&Control| json!({ "id": c.id, "title": cut(c.title.clone(), LINE, "…"), "why": c.outcome_words });
+        let gap =
+            |(standing, c): &(Standing, &Control)| json!({ "id": c.id, "title": cut(c.title.clone(), LINE, "…"), "why": standing.words() });
+        let parts = [
+            ("with exceptions", of(Outcome::Exceptions)),
+            ("without exceptions noted", of(Outcome::NoExceptions)),
+            ("with nothing to test", of(Outcome::NothingToTest)),
+            (Standing::Untested.words(), standing(Standing::Untested)),
+            (Standing::InPart.words(), standing(Standing::InPart)),
+            (Standing::NotBegun.words(), standing(Standing::NotBegun)),
+        ];
+        let sum: Vec<String> = parts.iter().map(|(words, number)| format!("{} {words}", grouped(*number))).collect();
+        let total: u64 = parts.iter().map(|(_, number)| number).sum();
+        let standings = [Standing::Untested, Standing::InPart, Standing::NotBegun];
+        let open_parts: Vec<String> = standings.iter().map(|s| format!("{} {}", grouped(standing(*s)), s.words())).collect();
+        let open_controls: Vec<&Control> = open.iter().map(|(_, control)| *control).collect();
         Ok(json!({
             "head": head, "conclusion": self.conclusion(), "facts": self.facts()?,
-            "failing": failing.iter().take(LISTED).map(failure).collect::<Vec<_>>(), "failing_more": more(&failing),
-            "open": open.iter().take(LISTED).map(gap).collect::<Vec<_>>(), "open_more": more(&open), "open_count": grouped(open.len() as u64),
-            "aside": grouped(aside), "in_scope": grouped(counts.in_scope), "confirmed": grouped(counts.confirmed),
+            "failing": failing.iter().take(most).map(failure).collect::<Vec<_>>(), "failing_more": more(&failing, most),
+            "open": open.iter().take(most).map(gap).collect::<Vec<_>>(), "open_more": more(&open_controls, most), "open_count": grouped(open.len() as u64),
+            "open_parts": open_parts, "sum": sum, "sum_total": grouped(total), "left_out": grouped(of(Outcome::NotApplicable)),
+            "not_in_force": grouped(of(Outcome::NotInForce)), "in_scope": grouped(counts.in_scope), "confirmed": grouped(counts.confirmed),
             "unconfirmed": grouped(counts.in_scope.saturating_sub(counts.confirmed)),
             "clauses": grouped(results.instruments.iter().map(|i| i.clauses_imported).sum()),
-            "indicative": grouped(counts.indicative_exceptions), "indicative_controls": grouped(indicative.len() as u64),
-            "indicative_ids": ids(&indicative), "fix_first": self.fix_first(), "to_provide": self.to_provide(),
+            "indicative": grouped(counts.indicative_exceptions), "indicative_controls": counted(indicative.len() as u64, "control", "controls"),
+            "indicative_worst": indicative.iter().take(most).map(failure).collect::<Vec<_>>(), "indicative_more": more(&indicative, most),
+            "fix_first": self.fix_first(), "to_provide": self.to_provide(),
         }))
     }
 
@@ -138,7 +164,6 @@ impl ReportView {
     /// Controls with exceptions: confirmed before indicative, actual before potential, many before few.
     fn fix_first(&self) -> Value {
         let mut controls: Vec<&Control> = self.results.controls.iter().filter(|control| excepted(control) > 0).collect();
-        let certain = |control: &Control| control.tests.iter().map(actual).sum::<u64>();
         controls.sort_by_key(|c| (c.confirmed.is_none(), certain(c) == 0, std::cmp::Reverse(excepted(c)), c.id.clone()));
         let row = |control: &&Control| {
             json!({
@@ -147,7 +172,7 @@ impl ReportView {
                 "consequence": cut(control.consequence.clone(), LINE, "…"),
             })
         };
-        json!({ "rows": controls.iter().map(row).collect::<Vec<_>>(), "more": more(&controls), "first": LISTED })
+        json!({ "rows": controls.iter().map(row).collect::<Vec<_>>(), "more": more(&controls, LISTED), "first": LISTED })
     }
 
     /// Evidence that did not come or came short, and what to ask for where a control could not be tested.
@@ -182,13 +207,50 @@ impl ReportView {
     }
 }
 
+/// How a control that gives no assurance yet stands, the furthest from it first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    Untested,
+    InPart,
+    NotBegun,
+}
+
+impl Standing {
+    fn of(control: &Control) -> Option<Self> {
+        let is = |outcome: Outcome| control.outcome == outcome.code();
+        match (is(Outcome::CouldNotTest), is(Outcome::ProcedureOpen), control.tests.is_empty()) {
+            (true, ..) => Some(Self::Untested),
+            (_, true, false) => Some(Self::InPart),
+            (_, true, true) => Some(Self::NotBegun),
+            _ => None,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Untested => "could not be tested",
+            Self::InPart => "tested in part, a person's part pending",
+            Self::NotBegun => "not begun, all of it a person's",
+        }
+    }
+}
+
+fn undecided(number: u64) -> String {
+    if number > 0 { format!("; of these tested, {} undecided", grouped(number)) } else { String::new() }
+}
+
+/// Actual exceptions.
+fn certain(control: &Control) -> u64 {
+    control.tests.iter().map(actual).sum()
+}
+
 fn excepted(control: &Control) -> u64 {
     control.tests.iter().map(|test| test.exceptions).sum()
 }
 
 /// What is beyond the lines listed.
-fn more(controls: &[&Control]) -> Value {
-    let rest = controls.get(LISTED..).unwrap_or_default();
+fn more(controls: &[&Control], listed: usize) -> Value {
+    let rest = controls.get(listed..).unwrap_or_default();
     json!({ "count": grouped(rest.len() as u64), "some": !rest.is_empty(), "ids": ids(rest) })
 }
 
@@ -205,9 +267,10 @@ fn bare(test: &Test) -> String {
         parts.push(format!("not run, no readable source of a table it needs (judges {})", test.subject));
     } else {
         parts.push(format!(
-            "{} of {} records of {} tested",
+            "{} of {} of the population tested, of {} records of {} supplied",
             grouped(test.population),
             grouped(test.population + test.unreadable),
+            grouped(test.records),
             test.subject
         ));
     }

@@ -8,6 +8,7 @@ mod ceremony;
 pub mod criteria_sheet;
 mod drawing;
 mod exceptions;
+mod fault;
 mod finding;
 #[cfg(test)]
 mod fixture;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::html::{add, render};
 use super::plan::{Control, Plan};
-use super::view::{ReportError, basis_words};
+use super::view::{ReportError, basis_words, wording_note};
 
 /// Writes `plan.html`.
 ///
@@ -47,7 +47,7 @@ pub fn page(plan: &Plan, out: &mut dyn Write) -> Result<(), ReportError> {
 fn words(control: &Control) -> Value {
     json!({
         "anchor": anchor(&control.id), "linked": linked(&control.requests), "basis_words": basis_words(&control.basis),
-        "criterion": control.criterion(), "clause_words": control.clause_words(),
+        "wording_note": wording_note(control.official_text.as_deref(), &control.basis), "criterion": control.criterion(), "clause_words": control.clause_words(),
         "official_lines": control.official_text.iter().flat_map(|text| text.lines()).collect::<Vec<_>>(),
     })
 }

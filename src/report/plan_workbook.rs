@@ -14,7 +14,7 @@ use super::plan::{Control, Plan};
 use super::plan_people::Asked;
 use super::plan_request::{NO_FORMAT, Request};
 use super::untrusted::{Cell, cut, lines, visible, words};
-use super::view::{ReportError, basis_words};
+use super::view::{ReportError, basis_words, wording_note};
 
 /// Names, headers and words of the sheets.
 const LAYOUT: &str = include_str!("../../reports/plan.json");
@@ -70,7 +70,7 @@ pub fn sheets(plan: &Plan, out: &mut dyn Write) -> Result<(), ReportError> {
 fn control(control: &Control) -> Vec<Cell> {
     let requirement = match &control.official_text {
         Some(text) => lines(&text.lines().collect::<Vec<_>>()),
-        None => words(format!("{} (Paraphrase, not the words of the SEC.)", control.requirement)),
+        None => words(format!("{} ({})", control.requirement, wording_note(None, &control.basis))),
     };
     let tests: Vec<String> =
         control.tests.iter().map(|t| format!("{}: {} [records of {} where {}]", t.id, t.says, t.subject, t.selects)).collect();

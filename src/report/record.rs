@@ -229,6 +229,7 @@ impl Matter<'_> {
             stream: source.stream.clone(),
             obtained: self.engagement.on(&evidence.path).obtained.as_ref().map(obtained),
             tables: source.tables.iter().cloned().collect(),
+            sheets: evidence.sheets().iter().map(|sheet| (sheet.name.clone(), sheet.ordinal)).collect(),
             used_by,
             also: evidence.also.clone(),
             reason: evidence.reason.clone(),

@@ -201,6 +201,9 @@ pub struct Evidence {
     pub obtained: Option<String>,
     /// Tables it feeds.
     pub tables: Vec<String>,
+    /// Its sheets where it is a workbook: name and place among them, from 1.
+    #[serde(default)]
+    pub sheets: BTreeMap<String, u32>,
     /// Controls that used it.
     pub used_by: Vec<String>,
     /// The same content stands under these other paths too.

@@ -169,6 +169,15 @@ static REACHING: LazyLock<[Option<Regex>; 2]> = LazyLock::new(|| {
         .map(|pattern| Regex::new(pattern).ok())
 });
 
+/// A locator that says sheets by their number, so far as their names are known.
+pub(super) fn numbered(locator: &str, sheets: &BTreeMap<String, u32>) -> String {
+    let known = sheets.iter().find_map(|(name, number)| {
+        let rest = locator.strip_prefix(&format!("sheet {name:?}"))?;
+        (rest.is_empty() || rest.starts_with(',')).then(|| format!("sheet {number}{rest}"))
+    });
+    known.unwrap_or_else(|| locator.to_owned())
+}
+
 /// A locator with only the words and numbers that say a place: the name of a sheet, a column or a
 /// record is text from evidence.
 pub(super) fn place(locator: &str) -> String {
@@ -324,6 +333,10 @@ mod tests {
         assert_eq!(place("line 12"), "line 12");
         assert_eq!(place("rows 2-418"), "rows 2-418");
         assert_eq!(place("sheet \"Alice Smith\", row 4"), "sheet [withheld], row 4");
+        let sheets = BTreeMap::from([("Alice".to_owned(), 2), ("Alice Smith".to_owned(), 3)]);
+        assert_eq!(place(&numbered("sheet \"Alice Smith\", row 4", &sheets)), "sheet 3, row 4");
+        assert_eq!(place(&numbered("sheet \"Alice\"", &sheets)), "sheet 2");
+        assert_eq!(place(&numbered("sheet \"Bob\", row 4", &sheets)), "sheet [withheld], row 4");
         assert_eq!(place("record 07700900123"), "record [withheld]");
         assert_eq!(place(""), "");
     }

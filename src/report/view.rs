@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::results::{Basis, Control, Evidence, Exception, Results, SCHEMA, Test};
 use super::untrusted::visible;
+pub(super) use crate::domain::count::grouped;
 use crate::domain::digest;
 
 /// Exceptions listed per control in HTML; all of them are in `exceptions.jsonl`.
@@ -258,6 +259,15 @@ pub(super) fn basis_words(basis: &Basis) -> String {
     format!("{}, {}, {} confidence", basis.wording, basis.applies, basis.confidence)
 }
 
+/// How far the words of a requirement are the SEC's, to be said beside them: nothing where the text was imported.
+pub(super) fn wording_note(official_text: Option<&str>, basis: &Basis) -> &'static str {
+    match (official_text, basis.wording.as_str()) {
+        (Some(_), _) => "",
+        (None, "inferred") => "Inferred by the authors of this checklist; not the words of the SEC, nor a paraphrase of them.",
+        (None, _) => "Paraphrase, not the words of the SEC.",
+    }
+}
+
 /// The clause where one was imported, else the position with a word that it is no citation.
 pub(super) fn clause_words(control: &Control) -> String {
     control.clause.clone().unwrap_or_else(|| format!("{} (expected position, not a citation)", control.position))
@@ -272,19 +282,6 @@ pub(super) fn kind_words(kind: &str) -> &str {
         "self-assessment" => "Self-assessment",
         other => other,
     }
-}
-
-/// A number with a comma every three digits.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// Ids become anchors and keys, and links are made of them: nothing but ours may be one.
@@ -336,7 +333,11 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_grouped() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    fn what_is_inferred_is_not_called_a_paraphrase() {
+        let basis =
+            |wording: &str| Basis { wording: wording.to_owned(), applies: String::new(), confidence: String::new(), source: String::new() };
+        assert!(wording_note(None, &basis("inferred")).starts_with("Inferred by the authors of this checklist"));
+        assert_eq!(wording_note(None, &basis("paraphrase")), "Paraphrase, not the words of the SEC.");
+        assert_eq!(wording_note(Some("The text."), &basis("official")), "");
     }
 }

@@ -79,10 +79,42 @@ fn a_draft_finding_states_the_facts_and_leaves_the_rest_to_the_assessor() {
         assert_eq!(row["T: Actual"].parse::<usize>().unwrap() + row["T: Potential"].parse::<usize>().unwrap(), exceptions.len());
         let first = format!("{}, {}", exceptions[0].path, exceptions[0].locator);
         assert!(row["T: Condition"].contains(&first), "{}", row["T: Condition"]);
-        assert_eq!(row["T: Suggested grade"], "None: the criterion is not confirmed", "nothing unconfirmed is called a failure");
+        assert_eq!(row["T: Suggested grade"], "None", "nothing unconfirmed is called a failure");
+        assert!(row["T: Title"].starts_with("Exceptions to: "), "{}", row["T: Title"]);
+        assert!(row["T: Extent"].contains(" of the population were tested, of "), "{}", row["T: Extent"]);
         let judged = row.iter().filter(|(heading, value)| !heading.starts_with("T:") && !value.is_empty());
         assert_eq!(judged.count(), 0, "what it means is not the tool's to say");
         assert_eq!(row["T: Fingerprint (do not edit)"].len(), 16);
+    }
+}
+
+#[test]
+fn an_exception_leaves_with_its_instant_and_only_the_checklist_s_words() {
+    let world = World::planted();
+    let run = world.run().ends_with(1);
+    let report = page(&run, "report.html");
+    let exceptions = run.exceptions();
+    assert!(exceptions.iter().any(|e| e.judged_at.is_some()) && exceptions.iter().any(|e| e.fault.is_some()));
+    for exception in &exceptions {
+        let row = report.split(&format!("<tr id=\"{}\">", exception.id)).nth(1).unwrap().split("</tr>").next().unwrap();
+        for shown in [&exception.judged_at, &exception.fault].into_iter().flatten() {
+            assert!(row.contains(&shown.replace('\'', "&#x27;")), "{row}");
+        }
+        if let Some(fault) = &exception.fault {
+            assert_eq!(exception.values["fault"].as_ref(), Some(fault));
+        }
+    }
+}
+
+#[test]
+fn the_assessment_says_what_is_left_to_a_person() {
+    let world = World::planted();
+    let run = world.run().ends_with(1);
+    let results = run.results();
+    for row in rows(&run, "Assessment") {
+        let control = results.control(&row["T: Control"]);
+        assert_eq!(row["T: What a person does"], control.procedure.join("\n"));
+        assert_eq!(row["T: Left open"], control.leaves_open);
     }
 }
 

@@ -148,7 +148,10 @@ fn a_paraphrase_is_never_shown_as_the_words_of_the_sec() {
     let (html, sheets) = (html(&world), sheets(&world));
     let controls = plan["controls"].as_array().unwrap();
     assert!(controls.iter().all(|control| control["confirmed"].is_null()));
-    assert_eq!(html.matches("Paraphrase, not the words of the SEC.").count(), controls.len());
+    let worded = |wording: &str| controls.iter().filter(|control| control["basis"]["wording"] == wording).count();
+    assert_eq!(worded("inferred") + worded("paraphrase"), controls.len());
+    assert_eq!(html.matches("Paraphrase, not the words of the SEC.").count(), worded("paraphrase"));
+    assert_eq!(html.matches("Inferred by the authors of this checklist; not the words of the SEC").count(), worded("inferred"));
     assert_eq!(html.matches("not confirmed: indicative</bdi>").count(), controls.len());
     assert!(sheets.contains("not confirmed: indicative"));
     assert!(!html.contains("Official text"));

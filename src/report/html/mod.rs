@@ -149,7 +149,9 @@ mod tests {
             assert!(!page.contains(private), "{private}");
         }
         assert!(
-            page.contains("kept: 1,200 of 1,201 records of ca_events tested, 1 actual, 1 potential, 1 unreadable"),
+            page.contains(
+                "kept: 1,200 of 1,201 of the population tested, of 1,207 records of ca_events supplied, 1 actual, 1 potential, 1 unreadable"
+            ),
             "reasons are codes and counts"
         );
         assert!(!page.contains("900123") && !page.contains("canary.example"));
@@ -227,14 +229,57 @@ mod tests {
             "id=\"recommendation\"",
             "id=\"asked\"",
             "id=\"failures\"",
+            "id=\"indicative-exceptions\"",
             "id=\"not-tested\"",
+            "Controls in scope: 2 with exceptions + 0 without exceptions noted + 0 with nothing to test + 1 could not be tested",
             "id=\"facts\"",
             "id=\"criteria\"",
-            "Indicative results",
             "End of page one",
         ];
         let places: Vec<usize> = order.iter().map(|part| page.find(part).unwrap_or_else(|| panic!("{part}"))).collect();
         assert!(places.is_sorted(), "{places:?}");
+    }
+
+    #[test]
+    fn without_a_confirmed_criterion_no_number_of_failures_is_stated() {
+        let page = html(report, |v| {
+            v["controls"][0]["confirmed"] = Value::Null;
+            v["counts"]["confirmed"] = json!(0);
+        });
+        assert!(page.contains("not stated: no criterion is confirmed") && !page.contains("</b> actual"));
+        assert!(html(report, |_| ()).contains("<b>1</b> actual <b>1</b> potential"));
+    }
+
+    #[test]
+    fn indicative_exceptions_stand_worst_first() {
+        let page = html(report, |v| {
+            v["controls"][0]["confirmed"] = Value::Null;
+            v["controls"][2]["consequence"] = json!("A revocation is not seen.");
+        });
+        let front = page.split("id=\"indicative-exceptions\"").nth(1).unwrap().split("</section>").next().unwrap();
+        let at = |words: &str| front.find(words).unwrap_or_else(|| panic!("{words}"));
+        assert!(at("under 2 controls") < at("Exceptions to: CRLs are issued"), "{front}");
+        assert!(at("A revocation is not seen.") < at("Exceptions to: Audit logs are kept"), "a consequence goes first");
+    }
+
+    #[test]
+    fn what_was_not_assessed_is_split_and_what_could_not_be_tested_stands_first() {
+        let page = html(report, |v| {
+            for at in [0, 2] {
+                v["controls"][at]["outcome"] = json!("procedure_open");
+            }
+            v["controls"][0]["tests"] = json!([]);
+        });
+        assert!(page.contains("1 could not be tested; 1 tested in part, a person&#x27;s part pending; 1 not begun"));
+        let list = page.split("id=\"not-tested\"").nth(1).unwrap();
+        let at = |id: &str| list.find(&format!("href=\"#{id}\"")).unwrap();
+        assert!(at("KM-11") < at("RV-02") && at("RV-02") < at("AU-08"));
+    }
+
+    #[test]
+    fn a_note_says_what_its_code_means() {
+        let page = html(report, |_| ());
+        assert!(page.contains("the order of day and month cannot be decided"));
     }
 
     #[test]

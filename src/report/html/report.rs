@@ -7,9 +7,10 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use super::super::results::{Control, Note, Test};
-use super::super::untrusted::{Naming, Withheld, place};
-use super::super::view::{Listed, ReportError, ReportView, actual, basis_words, clause_words, grouped};
+use super::super::untrusted::{Naming, Withheld, numbered, place};
+use super::super::view::{Listed, ReportError, ReportView, actual, basis_words, clause_words, grouped, wording_note};
 use super::{add, anchored, render, shared, tag};
+use crate::domain::note;
 
 /// Places shown of the notes of one code.
 const PLACES: usize = 20;
@@ -33,7 +34,7 @@ pub fn report(view: &ReportView, out: &mut dyn Write) -> Result<(), ReportError>
             })
         })
         .collect();
-    let notes = public_notes(&results.notes);
+    let notes = public_notes(view);
     add(
         &mut context,
         json!({ "name": "Assurance report", "controls": controls, "evidence": anchored(evidence), "notes": notes, "findings": findings(view) }),
@@ -50,7 +51,8 @@ pub(super) fn public_control(view: &ReportView, control: &Control, listed: Optio
         .iter()
         .map(|e| {
             json!({
-                "id": e.id, "test": e.test, "certainty": e.certainty, "evidence": e.evidence, "place": place(&e.locator),
+                "id": e.id, "test": e.test, "certainty": e.certainty, "evidence": e.evidence, "place": placed(view, &e.evidence, &e.locator),
+                "judged_at": e.judged_at, "fault": e.fault,
             })
         })
         .collect();
@@ -61,7 +63,7 @@ pub(super) fn public_control(view: &ReportView, control: &Control, listed: Optio
         "id": control.id, "title": control.title, "clause_words": clause_words(control), "instrument": control.instrument,
         "checklist_title": control.checklist_title, "judges": control.judges, "requirement": control.requirement,
         "official_lines": control.official_text.iter().flat_map(|text| text.lines()).collect::<Vec<_>>(),
-        "basis_words": basis_words(&control.basis), "is_confirmed": control.confirmed.is_some(),
+        "wording_note": wording_note(control.official_text.as_deref(), &control.basis), "basis_words": basis_words(&control.basis), "is_confirmed": control.confirmed.is_some(),
         "qualifier": qualifier(control), "outcome": control.outcome, "outcome_words": control.outcome_words,
         "tag": tag(&control.outcome), "reason": view.bare_reason(control), "leaves_open": control.leaves_open,
         "evidence_wanted": control.evidence_wanted, "tests": tests, "evidence": evidence, "listed": rows,
@@ -83,10 +85,16 @@ pub(super) fn public_test(test: &Test) -> Value {
     })
 }
 
+/// A place as it may leave the assessor: a sheet by its number.
+fn placed(view: &ReportView, evidence: &str, locator: &str) -> String {
+    let source = view.results.evidence.iter().find(|source| source.id == evidence);
+    source.map_or_else(|| place(locator), |source| place(&numbered(locator, &source.sheets)))
+}
+
 /// Notes by code, with places and counts but without what they say.
-fn public_notes(notes: &[Note]) -> Vec<Value> {
+fn public_notes(view: &ReportView) -> Vec<Value> {
     let mut groups: BTreeMap<(&str, &str), Vec<&Note>> = BTreeMap::new();
-    for note in notes {
+    for note in &view.results.notes {
         groups.entry((&note.code, &note.weight)).or_default().push(note);
     }
     let mut codes = BTreeSet::new();
@@ -98,10 +106,10 @@ fn public_notes(notes: &[Note]) -> Vec<Value> {
                 .iter()
                 .take(PLACES)
                 .filter(|n| n.evidence.is_some() || !n.locator.is_empty())
-                .map(|n| json!({ "evidence": n.evidence, "place": place(&n.locator) }))
+                .map(|n| json!({ "evidence": n.evidence, "place": placed(view, n.evidence.as_deref().unwrap_or_default(), &n.locator) }))
                 .collect();
             json!({
-                "code": code, "anchor": codes.insert(code), "weight": weight, "notes": grouped(notes.len() as u64),
+                "code": code, "meaning": note::entry(code).map(|entry| entry.meaning), "anchor": codes.insert(code), "weight": weight, "notes": grouped(notes.len() as u64),
                 "records": grouped(notes.iter().map(|n| n.count).sum()), "affects": affects, "places": places,
                 "more": grouped(notes.len().saturating_sub(PLACES) as u64), "has_more": notes.len() > PLACES,
             })
@@ -126,10 +134,19 @@ fn findings(view: &ReportView) -> Vec<Value> {
     drafts
         .map(|finding| {
             json!({
-                "id": finding.id, "control": finding.control, "title": finding.title, "is_confirmed": finding.confirmed,
+                "id": finding.id, "control": finding.control, "title": finding.title, "extent": extent(view, &finding.control), "is_confirmed": finding.confirmed,
                 "actual": grouped(finding.actual), "potential": grouped(finding.potential), "evidence": finding.evidence,
                 "grade": finding.suggested_grade,
             })
         })
+        .collect()
+}
+
+/// By test, how many exceptions in how many records tested.
+fn extent(view: &ReportView, control: &str) -> Vec<String> {
+    let tests = view.results.controls.iter().filter(|c| c.id == control).flat_map(|c| &c.tests);
+    tests
+        .filter(|test| test.exceptions > 0)
+        .map(|test| format!("{}: {} of {} tested", test.id, grouped(test.exceptions), grouped(test.population)))
         .collect()
 }

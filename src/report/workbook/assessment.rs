@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::results::{Control, Exception, Test};
 use super::super::untrusted::{Cell, lines, words};
-use super::super::view::{ReportView, basis_words, clause_words, grouped};
+use super::super::view::{ReportView, basis_words, clause_words, grouped, wording_note};
 use super::choices::{QUIET, differs};
 use super::sheet::{FIRST, Layout, Row};
 
@@ -32,6 +32,17 @@ fn check(layout: &Layout) -> String {
     )
 }
 
+/// How much of the population was tested, out of how many records of the table.
+fn coverage(test: &Test) -> String {
+    let supplied = format!("of {} supplied", grouped(test.records));
+    let tested = match (test.population, test.unreadable) {
+        (0, _) => return format!("None, {supplied}"),
+        (n, 0) => format!("All {} of the population, {supplied}", grouped(n)),
+        (n, lost) => format!("Part: {} of {} of the population, {supplied}", grouped(n), grouped(n + lost)),
+    };
+    if test.undecided > 0 { format!("{tested}; of these, {} undecided", grouped(test.undecided)) } else { tested }
+}
+
 fn row(view: &ReportView, control: &Control, first: Option<u32>, check: &str) -> Row {
     let tests = &control.tests;
     let per_test = |value: &dyn Fn(&Test) -> u64| match tests.as_slice() {
@@ -39,16 +50,14 @@ fn row(view: &ReportView, control: &Control, first: Option<u32>, check: &str) ->
         [one] => Cell::Number(value(one)),
         many => lines(&many.iter().map(|t| format!("{}: {}", t.id, grouped(value(t)))).collect::<Vec<_>>()),
     };
-    let coverage = |t: &Test| match (t.population, t.unreadable) {
-        (0, _) => "None".to_owned(),
-        (n, 0) => format!("All {} supplied", grouped(n)),
-        (n, lost) => format!("Part: {} of {} supplied", grouped(n), grouped(n + lost)),
-    };
     let count = tests.iter().map(|t| t.exceptions).sum();
-    let paraphrase = if control.official_text.is_some() { "" } else { " (Paraphrase, not the words of the SEC.)" };
+    let note = match wording_note(control.official_text.as_deref(), &control.basis) {
+        "" => String::new(),
+        note => format!(" ({note})"),
+    };
     let complete: Vec<String> =
         tests.iter().flat_map(|t| t.completeness.iter().map(move |c| format!("{}: {} {}", t.id, c.table, c.status))).collect();
-    let requirement = format!("{}{paraphrase}", control.official_text.as_ref().unwrap_or(&control.requirement));
+    let requirement = format!("{}{note}", control.official_text.as_ref().unwrap_or(&control.requirement));
     let reference = format!("WP-{}", control.id);
     let finding = (FIRST + 1..).zip(&view.results.findings).find(|(_, finding)| finding.control == control.id);
     let used = view.evidence_of(&control.id).map(|e| &e.id).collect::<Vec<_>>();
@@ -74,6 +83,8 @@ fn row(view: &ReportView, control: &Control, first: Option<u32>, check: &str) ->
         words(basis_words(&control.basis)),
         words(control.confirmed.as_deref().unwrap_or("indicative: not confirmed")),
         words(&control.reason),
+        lines(&control.procedure),
+        words(&control.leaves_open),
         lines(&complete),
         used,
         words(finding.map_or("none suggested", |(_, finding)| finding.suggested_grade.as_str())),

@@ -87,7 +87,14 @@ pub fn judge(
     notes.extend(completeness::notes(normalised, engagement));
     notes.extend(unused(normalised, engagement));
     notes.sort();
-    let notes = notes.into_iter().map(|note| JudgedNote { affects: affects(&note, normalised, catalogue), note }).collect();
+    // What is set aside is not tested, and nothing can touch it.
+    let tested: BTreeSet<&str> = controls.iter().filter(|c| c.facts.set_aside.is_none()).map(|c| c.facts.id.as_str()).collect();
+    let judged = |note: Note| {
+        let mut affects = affects(&note, normalised, catalogue);
+        affects.retain(|control| note.control.is_some() || tested.contains(control.as_str()));
+        JudgedNote { affects, note }
+    };
+    let notes = notes.into_iter().map(judged).collect();
     Judged { controls, notes, judgements }
 }
 

@@ -92,7 +92,7 @@ pub fn judge(
     let judged = |note: Note| {
         let mut affects = affects(&note, normalised, catalogue);
         affects.retain(|control| note.control.is_some() || tested.contains(control.as_str()));
-        JudgedNote { affects, note }
+        JudgedNote { note, affects }
     };
     let notes = notes.into_iter().map(judged).collect();
     Judged { controls, notes, judgements }

@@ -74,6 +74,9 @@ pub(super) struct Trace {
 /// The traces of all tests, by control and test.
 pub(super) type Traces = BTreeMap<(String, String), Trace>;
 
+/// Id and path of what stands in no evidence, but in the declarations of the engagement.
+const DECLARED: (&str, &str) = ("engagement", "engagement.toml");
+
 /// Columns of a statement that are for the program.
 const INTERNAL: &[&str] = &["evidence", "row", "rests_on", "beyond", "certainty"];
 
@@ -117,7 +120,7 @@ impl Matter<'_> {
             .map(|name| (name.clone(), rows.named(row, name).text()))
             .collect();
         let (source, locator) = self.place(&rows.named(row, "evidence"), &rows.named(row, "row"));
-        let id = source.map_or(String::new(), |source| source.evidence.id.clone());
+        let id = source.map_or_else(|| DECLARED.0.to_owned(), |source| source.evidence.id.clone());
         let own: BTreeMap<&String, &Option<String>> = values.iter().filter(|(name, _)| !name.ends_with("_evidence")).collect();
         let values_text = serde_json::to_string(&own).unwrap_or_default();
         let print = digest::sha256_of_parts([judged.facts.id.as_str(), &file.id, &segment.version, &id, &locator, &values_text]);
@@ -138,7 +141,7 @@ impl Matter<'_> {
             judged_at: judged_at(file, rows, row),
             fault: values.get("fault").cloned().flatten().filter(|_| told.fault),
             evidence: id,
-            path: source.map_or(String::new(), |source| source.evidence.path.clone()),
+            path: source.map_or_else(|| DECLARED.1.to_owned(), |source| source.evidence.path.clone()),
             locator,
             says: told.says.render(&values),
             values,
@@ -151,6 +154,9 @@ impl Matter<'_> {
         let number = evidence.integer().and_then(|number| u32::try_from(number).ok());
         let source = self.normalised.sources.iter().find(|source| Some(source.evidence.number) == number);
         let counted = source.map_or(Locator::Line, |source| parse::locator(&source.evidence, &self.catalogue.formats));
+        if source.is_none() {
+            return (None, format!("entry {}", row.integer().unwrap_or_default()));
+        }
         (source, counted.text(row.integer().unwrap_or_default().unsigned_abs()))
     }
 

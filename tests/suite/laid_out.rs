@@ -380,8 +380,8 @@ fn no_value_of_a_personal_column_stands_in_the_report() {
             let values = normalised.engine.query(&sql).unwrap();
             for row in 0..values.len() {
                 let value = values.named(row, "value").text().unwrap();
-                // A word as short as a column of a table stands in a report for itself.
-                if value.chars().count() > 4 {
+                // A word as short as a column of a table stands in a report for itself, and the assessor on purpose.
+                if value.chars().count() > 4 && inputs.engagement.assessor.as_ref() != Some(&value) {
                     assert!(!holds(&report, value.as_bytes()), "the report has {value:?} of {}.{}", table.name, column.name);
                     seen += 1;
                 }

@@ -177,3 +177,19 @@ fn who_ruled_a_version_stays_with_the_assessor() {
     let issued = fs::read_to_string(run.folder().join("issue/report.html")).unwrap();
     assert!(!issued.contains("Whistle") && !issued.contains("Secret"));
 }
+
+#[test]
+fn announced_evidence_that_did_not_come_is_placed_in_the_engagement_and_a_report_is_written() {
+    let world = World::empty();
+    world.put("config/sshd-T.txt", "port 22\npermitrootlogin no\npasswordauthentication no\n");
+    let engagement = "schema = 1\n[engagement]\ntitle = \"A folder\"\nkind = \"subsequent\"\n\
+                      period = { start = 2021-01-01, end = 2021-12-31 }\nenvironment = \"live\"\n\
+                      [[expected]]\nwhat = \"the log\"\npath = \"log/*\"\n\
+                      [scope.only]\ncontrols = [\"AS-09\"]\nreason = \"a test\"\nby = \"A. Sample\"\non = 2022-01-01\n";
+    fs::write(world.folder.join("engagement.toml"), engagement).unwrap();
+    let run = world.run().ends_with(1);
+    let exceptions = run.exceptions();
+    assert_eq!(exceptions.len(), 1);
+    assert_eq!((exceptions[0].path.as_str(), exceptions[0].locator.as_str()), ("engagement.toml", "entry 1"));
+    assert!(run.folder().join("report.html").is_file());
+}

@@ -10,7 +10,7 @@ const SHOWN: [&str; 3] = ["report.html", "working-papers.html", "results.json"];
 
 #[test]
 fn the_reports_shown_are_those_of_today() {
-    let world = World::planted();
+    let world = World::shipped("secure-cohort");
     let run = world.run();
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/sample");
     for name in SHOWN {

@@ -380,12 +380,12 @@ const DERIVED: [(&str, &[&str]); 7] = [
     ("log_holes", &["ca_events", "key_events"]),
 ];
 
-/// The tables that a table is made from: none for `evidence`, which lists the folder itself; nothing for
+/// The tables that a table is made from: none for those that list the folder and what is declared of it; nothing for
 /// a table that evidence feeds.
 #[must_use]
 pub fn made_from(table: &str) -> Option<&'static [&'static str]> {
     let derived = DERIVED.iter().find(|(name, _)| *name == table).map(|(_, origins)| *origins);
-    derived.or((table == "evidence").then_some(&[]))
+    derived.or(["evidence", "expected_evidence", "extracts"].contains(&table).then_some(&[]))
 }
 
 /// Derived tables rest on what they are derived from.

@@ -239,7 +239,7 @@ fn one_reading_without_a_date_was_made_when_the_file_was_obtained() {
 #[test]
 fn one_reading_without_a_date_is_not_settled_where_nobody_says_when_it_was_obtained() {
     let world = one(CLOCK, READING, "");
-    assert_eq!(lines(&world, "SELECT read_at AS a, unsettled AS b FROM time_status"), ["- | ,read_at,"]);
+    assert_eq!(lines(&world, "SELECT read_at AS a, unsettled AS b FROM time_status"), ["- | ,host,read_at,"]);
     assert!(world.run().results().noted("N-TIME-007", CLOCK).fix.contains("obtained"));
 }
 
@@ -267,7 +267,7 @@ fn a_reading_that_is_cut_or_garbled_is_none() {
         assert!(results.file(CLOCK).rejected > 0);
     }
     let off = one(CLOCK, READING.replace("0.000012345 seconds slow", "about right"), OBTAINED);
-    assert_eq!(lines(&off, "SELECT offset_us AS a, unsettled AS b FROM time_status"), ["- | ,offset_us,"]);
+    assert_eq!(lines(&off, "SELECT offset_us AS a, unsettled AS b FROM time_status"), ["- | ,host,offset_us,"]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! What to ask for: one request for each format that can feed a table some control needs, one for each such
-//! table that no format feeds, and one for each control that a person tests on evidence no table holds.
+//! table that no format feeds, and one for each control whose evidence no table holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,7 +75,7 @@ pub(super) fn all(ground: Ground, due: &[&Planned], terms: &Terms) -> Vec<Reques
     let by_format = formats.values().filter(|format| feeds(format)).map(|format| by_format(format, ground, &demands, terms));
     let unfed = demands.keys().filter(|table| !formats.values().any(|format| format.tables().contains(*table)));
     let by_table = unfed.map(|table| by_table(table, ground, &demands, terms));
-    let by_person = due.iter().filter(|planned| planned.control.tests.is_empty()).map(|planned| by_person(planned, terms));
+    let by_person = due.iter().filter(|planned| planned.needs.is_empty()).map(|planned| by_person(planned, terms));
     by_format.chain(by_table).chain(by_person).collect()
 }
 
@@ -141,7 +141,8 @@ fn by_table(table: &str, ground: Ground, demands: &Demands, terms: &Terms) -> Re
     request
 }
 
-/// A control without a test: what it wants is read by a person, and no table holds it.
+/// A control that no table of evidence serves: it has no test, or is tested on the engagement itself. What it
+/// wants is read by a person.
 fn by_person(planned: &Planned, terms: &Terms) -> Request {
     let control = &planned.control;
     let wanted = control.evidence_wanted.join("; ");
@@ -154,7 +155,11 @@ fn by_person(planned: &Planned, terms: &Terms) -> Request {
         controls: vec![control.id.clone()],
         kept_by: (control.judges == "assessment").then(|| OWN_TEAM.to_owned()).into_iter().collect(),
         covers: planned.written.map(|written| covers(written.file.applies_to, terms)).into_iter().collect(),
-        complete: vec!["the program does not test it: say in the working papers how it was".to_owned()],
+        complete: vec![if control.tests.is_empty() {
+            "the program does not test it: say in the working papers how it was".to_owned()
+        } else {
+            "its test reads engagement.toml: what that announces is what the list says".to_owned()
+        }],
         announced: Vec::new(),
         block: String::new(),
     }

@@ -8,8 +8,8 @@ use clap::Parser;
 
 use assure::exit::Exit;
 use assure::inputs::Flags;
-use assure::verb::cli::{Cli, CriteriaVerb, Verb};
-use assure::verb::{Failure, Terminal, criteria, explain, export, init, inventory, lint, list, plan, query, render, run};
+use assure::verb::cli::{Cli, CriteriaVerb, InitVerb, Verb};
+use assure::verb::{Failure, Terminal, criteria, draft, explain, export, init, inventory, lint, list, plan, query, render, run};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -40,12 +40,16 @@ fn main() -> ExitCode {
 
 fn verb(verb: Verb, terminal: &mut Terminal) -> Result<Exit, Failure> {
     match verb {
-        Verb::Init { folder } => init::init(&folder, terminal),
+        Verb::Init { what: Some(InitVerb::Format { file, table, sheet, engagement }), .. } => {
+            let (table, sheet) = (table.as_deref(), sheet.as_deref());
+            draft::draft(&draft::Wish { file: &file, table, sheet, engagement: engagement.as_deref() }, terminal)
+        }
+        Verb::Init { folder, .. } => init::init(&folder.unwrap_or_default(), terminal),
         Verb::Plan { folder, out, checklists, as_of, format } => {
             let flags = Flags { out, checklists, as_of, ..Flags::default() };
             plan::plan(folder.as_deref(), &flags, format, terminal)
         }
-        Verb::Inventory { folder, common, format } => inventory::inventory(&folder, &common, format, terminal),
+        Verb::Inventory { folder, explain, common, format } => inventory::inventory(&folder, explain.as_deref(), &common, format, terminal),
         Verb::Run { folder, common, format, exit_zero } => run::run(&folder, &common, format, exit_zero, terminal),
         Verb::Report { run, out } => render::render(&run, &out, terminal),
         Verb::Criteria(CriteriaVerb::Import { file, engagement, by, on }) => criteria::import(&file, &engagement, &by, on, terminal),

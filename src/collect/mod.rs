@@ -8,8 +8,9 @@ pub(crate) mod archive;
 pub(crate) mod container;
 pub mod encoding;
 pub(crate) mod json;
-pub(crate) mod recognise;
+pub mod recognise;
 pub(crate) mod sheet_xml;
+pub mod top;
 pub(crate) mod workbook;
 
 use std::collections::BTreeMap;

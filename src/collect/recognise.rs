@@ -4,7 +4,7 @@ use super::encoding;
 use crate::catalogue::format::{Delimited, Format, Reader};
 
 /// Rows at the top of a register among which its heading is looked for.
-pub(crate) const HEADING_ROWS: usize = 15;
+pub const HEADING_ROWS: usize = 15;
 
 /// The names of all formats that fit the first octets of a file.
 pub(super) fn recognise<'a>(head: &[u8], formats: impl Iterator<Item = &'a Format>) -> Vec<&'a str> {
@@ -51,6 +51,43 @@ pub(super) fn by_columns<'f>(cells: &[String], formats: &[&'f Format]) -> Vec<&'
         None => false,
     };
     formats.iter().filter(fits).map(|format| format.name.as_str()).collect()
+}
+
+/// A register whose columns a heading has in part or in whole.
+#[derive(Debug)]
+pub struct Nearness<'f> {
+    /// The format.
+    pub format: &'f Format,
+    /// Needed columns that the heading has, each with the cell that names it.
+    pub found: Vec<(&'f str, String)>,
+    /// Needed columns that it lacks.
+    pub missing: Vec<&'f str>,
+}
+
+/// The registers that have any of their needed columns among the cells of a heading, nearest first.
+pub fn near<'f>(cells: &[String], formats: impl Iterator<Item = &'f Format>) -> Vec<Nearness<'f>> {
+    let of = |format: &'f Format| {
+        let settings = register(format)?;
+        let named = |column: &str| cells.iter().find(|cell| names(settings, column).any(|name| fold(name) == fold(cell)));
+        let mut nearness = Nearness { format, found: Vec::new(), missing: Vec::new() };
+        for column in &format.recognise.header {
+            match named(column) {
+                Some(cell) => nearness.found.push((column, cell.clone())),
+                None => nearness.missing.push(column),
+            }
+        }
+        (!nearness.found.is_empty()).then_some(nearness)
+    };
+    let mut all: Vec<Nearness<'f>> = formats.filter_map(of).collect();
+    all.sort_by_key(|nearness| (nearness.missing.len(), std::cmp::Reverse(nearness.found.len()), &nearness.format.name));
+    all
+}
+
+/// The field of a register that a cell of its heading names, among those it takes.
+#[must_use]
+pub fn field_of<'f>(format: &'f Format, cell: &str) -> Option<&'f str> {
+    let settings = register(format)?;
+    format.fields.iter().find(|field| names(settings, field).any(|name| fold(name) == fold(cell))).map(String::as_str)
 }
 
 /// The settings of a format that is a register: found by the names of its columns alone.

@@ -52,6 +52,7 @@ impl Cell {
 }
 
 /// The rows of a result, held by column.
+#[derive(Default)]
 pub struct Rows {
     frame: DataFrame,
     names: Vec<String>,

@@ -285,3 +285,17 @@ fn bare(test: &Test) -> String {
     parts.extend(weak.map(|known| format!("completeness of {} {} ({})", known.table, known.status, known.rests_on)));
     format!("{}: {}", test.id, parts.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Catalogue;
+
+    #[test]
+    fn what_can_come_of_every_control_is_said_and_fits_a_line_of_the_first_page() {
+        for (id, written) in Catalogue::load(&[]).unwrap().controls {
+            let consequence = written.file.consequence;
+            assert!(consequence.ends_with('.') && consequence.chars().count() <= LINE, "{id}: {consequence:?}");
+        }
+    }
+}

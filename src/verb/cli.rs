@@ -69,10 +69,15 @@ impl Common {
 /// Verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Make a new engagement folder; nothing that is there is overwritten.
+    /// Make a new engagement folder, or draft a format file; nothing that is there is overwritten.
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Init {
         /// The folder.
-        folder: PathBuf,
+        #[arg(required = true)]
+        folder: Option<PathBuf>,
+        /// What else to make.
+        #[command(subcommand)]
+        what: Option<InitVerb>,
     },
     /// Say what to test, whom to meet and what to ask for, before there is any evidence.
     Plan {
@@ -95,6 +100,9 @@ pub enum Verb {
     Inventory {
         /// An engagement, or a folder of evidence.
         folder: PathBuf,
+        /// One file of it: how it was recognised, what its columns became, its first rows, what was not understood.
+        #[arg(long, value_name = "FILE")]
+        explain: Option<String>,
         /// Flags of all verbs that look at evidence.
         #[command(flatten)]
         common: Common,
@@ -173,6 +181,25 @@ pub enum Verb {
         /// Flags of all verbs that look at evidence.
         #[command(flatten)]
         common: Common,
+    },
+}
+
+/// What else `init` makes.
+#[derive(Debug, Subcommand)]
+pub enum InitVerb {
+    /// Draft a format file from a file nobody has described yet: everything in it is proposed, nothing applied.
+    Format {
+        /// A file of that kind: a log, a register as CSV, XLSX or JSON.
+        file: PathBuf,
+        /// The table it is to feed (default: the one with most columns like those of the file).
+        #[arg(long, value_name = "TABLE")]
+        table: Option<String>,
+        /// The sheet of a workbook (default: the first one).
+        #[arg(long, value_name = "NAME")]
+        sheet: Option<String>,
+        /// The engagement in whose `checklists/formats/` it is made (default: it goes to standard output).
+        #[arg(long, value_name = "DIR")]
+        engagement: Option<PathBuf>,
     },
 }
 

@@ -5,19 +5,22 @@ use std::path::Path;
 use serde_json::json;
 
 use super::cli::Common;
-use super::{Failure, Form, Terminal};
+use super::{Failure, Form, Terminal, recognition};
 use crate::domain::evidence::Status;
 use crate::exit::Exit;
 use crate::inputs::Inputs;
 use crate::report::untrusted::visible;
 
-/// Lists every file; reads it no further than its recognition needs.
+/// Lists every file, read no further than its recognition needs; or explains one of them.
 ///
 /// # Errors
 /// [`Failure`].
-pub fn inventory(folder: &Path, common: &Common, form: Form, terminal: &mut Terminal) -> Result<Exit, Failure> {
+pub fn inventory(folder: &Path, explained: Option<&str>, common: &Common, form: Form, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let inputs = Inputs::load(folder, &common.flags())?;
     let collected = crate::gather(&inputs)?;
+    if let Some(file) = explained {
+        return recognition::explain(&inputs, collected, file, form, terminal);
+    }
     let objects: Vec<serde_json::Value> = collected
         .evidence
         .iter()

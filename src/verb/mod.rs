@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod criteria;
+pub mod draft;
 pub mod explain;
 pub mod export;
 pub mod init;
@@ -11,6 +12,7 @@ pub mod lint;
 pub mod list;
 pub mod plan;
 pub mod query;
+pub mod recognition;
 pub mod render;
 pub mod run;
 

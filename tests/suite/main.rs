@@ -11,6 +11,7 @@
 
 mod cases;
 mod corpus;
+mod described;
 #[allow(clippy::pedantic, reason = "the generator is checked as the example it is")]
 #[path = "../../samples/generator/mod.rs"]
 mod generator;

@@ -99,6 +99,8 @@ pub struct Delimited {
     pub header: Vec<String>,
     /// Quotes have a meaning.
     pub quoted: bool,
+    /// What a cell of delimited text says where it holds nothing.
+    pub empty: Vec<String>,
     /// Other names of a column.
     pub synonyms: BTreeMap<String, Vec<String>>,
 }

@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use super::Complaint;
 use super::format::{
-    Bits, Blocks, Condition, Content, Delimited, Emit, EventText, Format, From, KeyValue, Lines, Mapping, OfBit, Part, Reader, Recognise, Transform,
+    Bits, Blocks, Condition, Content, Delimited, Emit, EventText, Format, From, KeyValue, Lines, Mapping, OfBit, Part, Reader, Recognise,
+    Transform,
 };
 use super::table::Tables;
 
@@ -66,6 +67,8 @@ struct DelimitedFile {
     #[serde(default)]
     header: Vec<String>,
     quoted: Option<bool>,
+    #[serde(default)]
+    empty: Vec<String>,
     #[serde(default)]
     synonyms: BTreeMap<String, Vec<String>>,
 }
@@ -287,6 +290,7 @@ impl Compiler<'_> {
                     delimiter: delimited.delimiter,
                     header: delimited.header.clone(),
                     quoted: delimited.quoted.unwrap_or(true),
+                    empty: delimited.empty.clone(),
                     synonyms: delimited.synonyms.clone(),
                 }))
             }

@@ -4,9 +4,10 @@
 //! intact chunk holds is read; a chunk whose checksums do not fit was altered or copied while it was being
 //! written, and is rejected whole. Numbers missing within the file, or at its end, are rejected too.
 //!
-//! Layout: learn.microsoft.com/openspecs/windows_protocols/ms-even6 (BinXml), libevtx documentation of the
+//! Layout: learn.microsoft.com/openspecs/windows_protocols/ms-even6 (`BinXml`), libevtx documentation of the
 //! file.
 
+use std::error::Error;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -117,9 +118,15 @@ impl Reader<'_, '_> {
     }
 }
 
-/// What an error says, without the octets it may show.
+/// What an error and its causes say, without the octets they may show.
 fn words(error: &EvtxError) -> String {
-    first_line(&error.to_string())
+    let mut said = vec![first_line(&error.to_string())];
+    let mut cause = error.source();
+    while let Some(error) = cause.filter(|_| said.len() < 4) {
+        said.push(first_line(&error.to_string()));
+        cause = error.source();
+    }
+    said.join(": ")
 }
 
 fn first_line(text: &str) -> String {

@@ -4,7 +4,9 @@
 //! the header keep the names of the schema of events (learn.microsoft.com/windows/win32/wes/eventschema-schema);
 //! `data:NAME` is an entry of `EventData` or `UserData`, `data:1` the first one without a name. Made from
 //! these are `event` (provider and id), `stream` (computer and channel), `Subject` (who caused it, as
-//! `DOMAIN\name`), `data` (all entries) and `record` (a fingerprint of what identifies the event).
+//! `DOMAIN\name`), `data` (all entries), `record` (a fingerprint of what identifies the event), and
+//! `sequence`: the number of the event where the file is the log itself. The numbers of an extract have gaps
+//! that prove nothing, because the log holds other events too.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,6 +18,8 @@ use super::xml::Element;
 use crate::domain::digest;
 use crate::domain::secrets;
 
+/// The field of the number where it is one of a log without gaps.
+const SEQUENCE: &str = "sequence";
 /// What stands for a secret.
 const MASK: &str = "[masked]";
 /// Characters of `data` that are kept.
@@ -93,8 +97,13 @@ impl Event {
     }
 
     /// Hands the event over as a record.
-    pub(super) fn give(mut self, row: u64, wanted: &[String], out: &mut Output<'_>) {
+    ///
+    /// `own` is the number that the file itself gives the record: an extract is counted anew, and there the
+    /// two differ.
+    pub(super) fn give(mut self, row: u64, own: Option<u64>, wanted: &[String], out: &mut Output<'_>) {
         let print = self.print();
+        let number = self.header.get("EventRecordID").filter(|number| own.is_some_and(|own| own.to_string() == **number)).cloned();
+        self.header.extend(number.map(|number| (SEQUENCE.to_owned(), number)));
         if self.mask() {
             out.parsed.masked += 1;
         }

@@ -105,7 +105,7 @@ impl Reader<'_, '_> {
         let Some(listed) = self.open.take() else { return };
         let event = why.map_or_else(|| event(self.settings, &listed), |why| Err(why.to_owned()));
         match event {
-            Ok(event) => event.give(listed.line, &self.wanted, self.out),
+            Ok(event) => event.give(listed.line, None, &self.wanted, self.out),
             Err(why) => self.out.reject("N-LINE-001", listed.line, why),
         }
     }

@@ -62,7 +62,7 @@ impl Reader<'_, '_> {
             Ok(event) => {
                 self.ordinal += 1;
                 self.out.parsed.total += 1;
-                event.give(self.ordinal, &self.wanted, self.out);
+                event.give(self.ordinal, None, &self.wanted, self.out);
             }
             Err(why) => self.reject(start, &why),
         }

@@ -111,7 +111,7 @@ impl Reader<'_, '_> {
             Ok(event) => {
                 self.ordinal += 1;
                 self.out.parsed.total += 1;
-                event.give(self.ordinal, &self.wanted, self.out);
+                event.give(self.ordinal, Some(number), &self.wanted, self.out);
             }
             Err(why) => self.reject(&format!("record {number} of the file: {why}")),
         }

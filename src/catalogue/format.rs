@@ -36,6 +36,8 @@ pub struct Recognise {
     pub header: Vec<String>,
     /// The file is PEM or DER.
     pub objects: bool,
+    /// The octets a binary file begins with.
+    pub magic: Option<String>,
 }
 
 /// The reader of a format, with its settings.
@@ -57,6 +59,14 @@ pub enum Reader {
     Outline,
     /// A map as `java.beans.XMLEncoder` writes it; nothing in it is ever made into an object.
     JavaBeans,
+    /// Windows events in the binary file of an event log.
+    Evtx,
+    /// Windows events as XML, one or many.
+    EventXml,
+    /// Windows events as PowerShell lists them.
+    EventText(EventText),
+    /// Rows of the database of a Microsoft CA, as `certutil -view` prints them.
+    CertutilView,
 }
 
 /// Settings of log lines.
@@ -89,6 +99,8 @@ pub struct Delimited {
     pub header: Vec<String>,
     /// Quotes have a meaning.
     pub quoted: bool,
+    /// What a cell of delimited text says where it holds nothing.
+    pub empty: Vec<String>,
     /// Other names of a column.
     pub synonyms: BTreeMap<String, Vec<String>>,
 }
@@ -110,6 +122,14 @@ pub struct KeyValue {
     pub include: Option<Regex>,
     /// Found in a dump of the effective configuration only.
     pub effective: Option<Regex>,
+    /// A line above keys that names their `scope`, or the key that was `asked` for.
+    pub heading: Option<Regex>,
+    /// Groups `key` and `value` of a line that belongs to the key above it.
+    pub under: Option<Regex>,
+    /// A line that says that what was asked for is not set.
+    pub missing: Option<Regex>,
+    /// A line that is known to set nothing.
+    pub other: Option<Regex>,
 }
 
 /// Settings of records of several lines.
@@ -125,6 +145,13 @@ pub struct Blocks {
     pub also: Vec<String>,
 }
 
+/// Settings of Windows events as PowerShell lists them.
+#[derive(Debug)]
+pub struct EventText {
+    /// Labels in a message, and the names of the data they stand for.
+    pub labels: BTreeMap<String, String>,
+}
+
 /// What a record becomes in one table.
 #[derive(Debug)]
 pub struct Emit {
@@ -134,8 +161,21 @@ pub struct Emit {
     pub incidental: bool,
     /// Conditions on fields, all of which must hold.
     pub when: Vec<(usize, Condition)>,
+    /// One row for each bit of a number, instead of one for the record.
+    pub bits: Option<Bits>,
     /// The columns, or a decoder that fills them all.
     pub content: Content,
+}
+
+/// The bits of a setting that is a sum of them.
+#[derive(Debug)]
+pub struct Bits {
+    /// The field that holds the number.
+    pub of: usize,
+    /// A number that stands alone is hexadecimal.
+    pub hex: bool,
+    /// What each bit stands for, by its value.
+    pub names: BTreeMap<u64, String>,
 }
 
 /// A condition on a field.
@@ -199,6 +239,19 @@ pub enum From {
     Obtained,
     /// The name of the file, without its folders.
     FileName,
+    /// The bit that the row is about.
+    Bit(OfBit),
+}
+
+/// What is told of a bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfBit {
+    /// Its value: 1, 2, 4, …
+    Value,
+    /// What it stands for; empty where the format does not say.
+    Name,
+    /// Whether it is set.
+    Set,
 }
 
 /// A part of a text.

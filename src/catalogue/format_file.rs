@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use super::Complaint;
 use super::format::{
-    Blocks, Condition, Content, Delimited, Emit, Format, From, KeyValue, Lines, Mapping, Part, Reader, Recognise, Transform,
+    Bits, Blocks, Condition, Content, Delimited, Emit, EventText, Format, From, KeyValue, Lines, Mapping, OfBit, Part, Reader, Recognise,
+    Transform,
 };
 use super::table::Tables;
 
@@ -27,6 +28,9 @@ pub struct FormatFile {
     delimited: Option<DelimitedFile>,
     key_value: Option<KeyValueFile>,
     blocks: Option<BlocksFile>,
+    event_text: Option<EventTextFile>,
+    emits_like: Option<String>,
+    #[serde(default)]
     emit: Vec<EmitFile>,
 }
 
@@ -38,6 +42,7 @@ struct RecogniseFile {
     header: Vec<String>,
     #[serde(default)]
     objects: bool,
+    magic: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -63,6 +68,8 @@ struct DelimitedFile {
     header: Vec<String>,
     quoted: Option<bool>,
     #[serde(default)]
+    empty: Vec<String>,
+    #[serde(default)]
     synonyms: BTreeMap<String, Vec<String>>,
 }
 
@@ -77,6 +84,10 @@ struct KeyValueFile {
     block: Option<String>,
     include: Option<String>,
     effective: Option<String>,
+    heading: Option<String>,
+    under: Option<String>,
+    missing: Option<String>,
+    other: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -97,6 +108,13 @@ struct BlocksFile {
     also: Vec<String>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventTextFile {
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EmitFile {
@@ -107,8 +125,18 @@ struct EmitFile {
     when: BTreeMap<String, ConditionFile>,
     decoder: Option<String>,
     from: Option<String>,
+    bits: Option<BitsFile>,
     #[serde(default)]
     columns: BTreeMap<String, MappingFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BitsFile {
+    of: String,
+    #[serde(default)]
+    hex: bool,
+    names: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -170,9 +198,22 @@ impl Format {
             any_line: compiler.regex(file.recognise.any_line.as_deref()),
             header: file.recognise.header.clone(),
             objects: file.recognise.objects,
+            magic: file.recognise.magic.clone(),
         };
         let reader = compiler.reader(file);
-        let emits = file.emit.iter().filter_map(|emit| compiler.emit(emit)).collect();
+        let like: &[EmitFile] = match file.emits_like.as_ref().map(|other| all.get(other)) {
+            Some(Some(other)) if !other.emit.is_empty() => &other.emit,
+            Some(_) => {
+                compiler.complain("emits_like needs the name of a format with emissions of its own");
+                &[]
+            }
+            None if file.emit.is_empty() => {
+                compiler.complain("no [[emit]], and no emits_like");
+                &[]
+            }
+            None => &[],
+        };
+        let emits = like.iter().chain(&file.emit).filter_map(|emit| compiler.emit(emit)).collect();
         let fields = compiler.fields;
         (complaints.len() == before).then_some(())?;
         Some(Self {
@@ -249,6 +290,7 @@ impl Compiler<'_> {
                     delimiter: delimited.delimiter,
                     header: delimited.header.clone(),
                     quoted: delimited.quoted.unwrap_or(true),
+                    empty: delimited.empty.clone(),
                     synonyms: delimited.synonyms.clone(),
                 }))
             }
@@ -270,6 +312,10 @@ impl Compiler<'_> {
                     block: self.regex(settings.block.as_deref()),
                     include: self.regex(settings.include.as_deref()),
                     effective: self.regex(settings.effective.as_deref()),
+                    heading: self.regex(settings.heading.as_deref()),
+                    under: self.regex(settings.under.as_deref()),
+                    missing: self.regex(settings.missing.as_deref()),
+                    other: self.regex(settings.other.as_deref()),
                 }))
             }
             "blocks" => {
@@ -286,8 +332,16 @@ impl Compiler<'_> {
             }
             "outline" => Some(Reader::Outline),
             "java-beans" => Some(Reader::JavaBeans),
+            "evtx" => Some(Reader::Evtx),
+            "event-xml" => Some(Reader::EventXml),
+            "certutil-view" => Some(Reader::CertutilView),
+            "event-text" => {
+                let labels = file.event_text.as_ref().map(|settings| settings.labels.clone()).unwrap_or_default();
+                Some(Reader::EventText(EventText { labels }))
+            }
             other => {
-                let known = "lines, delimited, json-lines, x509, key-value, blocks, outline, java-beans";
+                let known = "lines, delimited, json-lines, x509, key-value, blocks, outline, java-beans, evtx, event-xml, event-text, \
+                             certutil-view";
                 self.complain(format!("unknown reader {other:?}; readers are {known}"));
                 None
             }
@@ -346,7 +400,26 @@ impl Compiler<'_> {
                 return None;
             }
         };
-        Some(Emit { table: emit.table.clone(), incidental: emit.incidental, when, content })
+        let bits = match &emit.bits {
+            Some(bits) => Some(self.bits(bits)?),
+            None => None,
+        };
+        if bits.is_some() && !table.child {
+            self.complain(format!("table {} has one row for each record, and bits would give several", emit.table));
+        }
+        Some(Emit { table: emit.table.clone(), incidental: emit.incidental, when, bits, content })
+    }
+
+    fn bits(&mut self, raw: &BitsFile) -> Option<Bits> {
+        let mut names = BTreeMap::new();
+        for (bit, name) in &raw.names {
+            let Some(value) = bit.parse::<u64>().ok().filter(|value| value.is_power_of_two()) else {
+                self.complain(format!("{bit:?} is not the value of a bit"));
+                return None;
+            };
+            names.insert(value, name.clone());
+        }
+        Some(Bits { of: self.field(&raw.of), hex: raw.hex, names })
     }
 
     fn mapping(&mut self, table: &str, column: &str, raw: &MappingFile) -> Option<Mapping> {
@@ -355,6 +428,9 @@ impl Compiler<'_> {
             (Some("source.host"), None) => From::Host,
             (Some("source.obtained"), None) => From::Obtained,
             (Some("source.file"), None) => From::FileName,
+            (Some("bit.value"), None) => From::Bit(OfBit::Value),
+            (Some("bit.name"), None) => From::Bit(OfBit::Name),
+            (Some("bit.set"), None) => From::Bit(OfBit::Set),
             (Some(field), None) => From::Field(self.field(field)),
             (None, Some(value)) => From::Constant(value.clone()),
             _ => {

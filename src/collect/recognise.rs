@@ -9,9 +9,17 @@ pub const HEADING_ROWS: usize = 15;
 /// The names of all formats that fit the first octets of a file.
 pub(super) fn recognise<'a>(head: &[u8], formats: impl Iterator<Item = &'a Format>) -> Vec<&'a str> {
     let objects = holds_objects(head);
+    let formats: Vec<&Format> = formats.collect();
+    let begins = |format: &&&Format| format.recognise.magic.as_ref().is_some_and(|magic| head.starts_with(magic.as_bytes()));
+    let binary: Vec<&str> = formats.iter().filter(begins).map(|format| format.name.as_str()).collect();
+    if !binary.is_empty() {
+        // Such a file is no text, whatever stands in it.
+        return binary;
+    }
     let text = encoding::head_text(head);
     let binary = encoding::shape(head).doubtful;
     formats
+        .into_iter()
         .filter(|format| {
             let recognise = &format.recognise;
             if recognise.objects {

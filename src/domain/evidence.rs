@@ -184,18 +184,21 @@ pub enum Locator<'a> {
     Object,
     /// Entries of a map.
     Entry,
+    /// Events of a Windows event log, in the order of the file.
+    Event,
     /// Rows of these sheets.
     Sheet(&'a [Sheet]),
 }
 
 impl Locator<'_> {
-    /// `line 12`, `object 3`, `entry 4`, `sheet "Vetting", row 14`.
+    /// `line 12`, `object 3`, `entry 4`, `event 5`, `sheet "Vetting", row 14`.
     #[must_use]
     pub fn text(self, row: u64) -> String {
         match self {
             Self::Line => format!("line {row}"),
             Self::Object => format!("object {row}"),
             Self::Entry => format!("entry {row}"),
+            Self::Event => format!("event {row}"),
             Self::Sheet(sheets) => {
                 let sheet = sheets.iter().find(|sheet| u64::from(sheet.ordinal) == row >> SHEET_BITS);
                 let row = row & ((1 << SHEET_BITS) - 1);

@@ -177,6 +177,18 @@ pub const CODES: &[Entry] = &[
         "ask for a fresh export",
     ),
     code(
+        "N-EVTX-001",
+        Weight::Weakens,
+        "a file, chunk or record of a Windows event log that is cut, altered or cannot be read; rejected",
+        "ask for a fresh export of the log (wevtutil epl), not a copy of the file in use",
+    ),
+    code(
+        "N-EVTX-002",
+        Weight::Informs,
+        "a Windows event log that was copied while it was in use",
+        "ask for an export (wevtutil epl): it is closed, and holds all that was written by then",
+    ),
+    code(
         "N-EXP-001",
         Weight::Weakens,
         "expected evidence is missing, or fewer records came than the source holds",

@@ -139,9 +139,22 @@ fn auto(text: &str, clock: &Clock<'_>) -> Result<Instant, Unsettled> {
     if time.is_empty() {
         return Ok(Instant { micros: day(date), precision: "day", basis: ZoneBasis::Date });
     }
-    let time: Time = time.parse().map_err(|_| Unsettled::NotATime)?;
+    let time = of_day(time).ok_or(Unsettled::NotATime)?;
     let precision = if time.second() == 0 && text.matches(':').count() == 1 { "min" } else { "s" };
     Ok(Instant { micros: place(date.to_datetime(time), clock.zone)?, precision, basis: ZoneBasis::Declared })
+}
+
+/// `13:14`, `13:14:43`, and with a half of the day: `1:14 PM`, `1:14:43 pm`.
+fn of_day(text: &str) -> Option<Time> {
+    let Some((clock, half)) = text.rsplit_once([' ', '\u{a0}', '\u{202f}']) else { return text.parse().ok() };
+    let (hour, rest) = clock.trim().split_once(':')?;
+    let hour: i8 = hour.parse().ok().filter(|hour| (1..=12).contains(hour))?;
+    let hour = match half.to_ascii_lowercase().as_str() {
+        "am" => hour % 12,
+        "pm" => hour % 12 + 12,
+        _ => return None,
+    };
+    format!("{hour:02}:{rest}").parse().ok()
 }
 
 fn numbered(text: &str, order: Option<DateOrder>) -> Result<Date, Unsettled> {
@@ -251,6 +264,17 @@ mod tests {
     fn the_hour_that_repeats_or_does_not_exist_is_a_question() {
         assert_eq!(read("2026-10-25 01:30", Some("Europe/London"), None), Err(Unsettled::ClockChange));
         assert_eq!(read("2026-03-29 01:30", Some("Europe/London"), None), Err(Unsettled::ClockChange));
+    }
+
+    #[test]
+    fn a_half_of_the_day_settles_the_hour() {
+        let read = |cell: &str| read(cell, Some("UTC"), Some(DateOrder::Mdy));
+        assert_eq!(read("7/11/2026 1:14:43 PM").as_deref(), Ok("2026-07-11T13:14:43Z"));
+        assert_eq!(read("7/11/2026 12:00 am").as_deref(), Ok("2026-07-11T00:00:00Z"));
+        assert_eq!(read("7/11/2026 12:00:01 PM").as_deref(), Ok("2026-07-11T12:00:01Z"));
+        for wrong in ["7/11/2026 13:00 PM", "7/11/2026 0:10 AM", "7/11/2026 1:14 noon", "7/11/2026 1 PM"] {
+            assert_eq!(read(wrong), Err(Unsettled::NotATime), "{wrong}");
+        }
     }
 
     #[test]

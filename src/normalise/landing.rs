@@ -8,7 +8,7 @@ use super::cell::{Cell, Clock, Why, settle};
 use super::table_file::{Landed, Line, Value, Writer};
 use super::{certificate, crl};
 use crate::catalogue::engagement::Source;
-use crate::catalogue::format::{Content, Emit, Format, From, Mapping};
+use crate::catalogue::format::{Bits, Content, Emit, Format, From, Mapping, OfBit};
 use crate::catalogue::table::{Declared, Tables};
 use crate::domain::evidence::{Evidence, Locator};
 use crate::domain::instant::{Instant, ZoneBasis};
@@ -62,6 +62,7 @@ impl<'a> Landing<'a> {
                 stream: stream.to_owned(),
                 host: source.host.as_deref(),
                 obtained: source.obtained_on(),
+                bit: None,
                 file: evidence.path.rsplit('/').next().unwrap_or_default(),
             },
             profile,
@@ -94,7 +95,11 @@ impl<'a> Landing<'a> {
                             zone: zone.as_ref(),
                             order: declared.or_else(|| batch.date_orders.get(place).copied().flatten()),
                         };
-                        self.columns(emit, columns, *row, &Given { field: &field, doubt: &doubt, clock: &clock });
+                        let given = Given { field: &field, doubt: &doubt, clock: &clock };
+                        match &emit.bits {
+                            Some(bits) => self.bits(emit, bits, columns, *row, &given),
+                            None => self.columns(emit, columns, *row, None, &given),
+                        }
                     }
                     Content::Certificate(place) => {
                         let from_log = !matches!(format.reader, crate::catalogue::format::Reader::X509);
@@ -106,10 +111,30 @@ impl<'a> Landing<'a> {
         }
     }
 
-    fn columns(&mut self, emit: &Emit, columns: &[(String, Mapping)], row: u64, given: &Given<'_, '_>) {
+    /// One row for each bit that has a name, and for each that is set without having one.
+    fn bits(&mut self, emit: &Emit, bits: &Bits, columns: &[(String, Mapping)], row: u64, given: &Given<'_, '_>) {
+        let Some(text) = (given.field)(bits.of) else { return };
+        let number = whole_number(text, bits.hex);
+        for place in 0..u64::BITS {
+            let value = 1_u64 << place;
+            let name = bits.names.get(&value);
+            if name.is_none() && number.is_none_or(|number| number & value == 0) {
+                continue;
+            }
+            let set = match number {
+                Some(number) => (number & value != 0).to_string(),
+                None => text.to_owned(),
+            };
+            self.beside.bit = Some(Bit { value: value.to_string(), name: name.cloned().unwrap_or_default(), set });
+            self.columns(emit, columns, row, Some(i64::from(place) + 1), given);
+        }
+        self.beside.bit = None;
+    }
+
+    fn columns(&mut self, emit: &Emit, columns: &[(String, Mapping)], row: u64, position: Option<i64>, given: &Given<'_, '_>) {
         let tables = self.tables;
         let Some(table) = tables.get(&emit.table) else { return };
-        let mut line = Line::new(table, row, None);
+        let mut line = Line::new(table, row, position);
         for declared in &table.columns {
             let mapping = columns.iter().find(|(name, _)| *name == declared.name).map(|(_, mapping)| mapping);
             let found = mapping.and_then(|mapping| self.beside.find(mapping, given.field));
@@ -254,6 +279,14 @@ struct Beside<'a> {
     host: Option<&'a str>,
     obtained: Option<String>,
     file: &'a str,
+    bit: Option<Bit>,
+}
+
+/// A bit of a setting, as texts.
+struct Bit {
+    value: String,
+    name: String,
+    set: String,
 }
 
 impl Beside<'_> {
@@ -275,6 +308,11 @@ impl Beside<'_> {
             From::Host => self.host?,
             From::Obtained => self.obtained.as_deref()?,
             From::FileName => self.file,
+            From::Bit(of) => match (of, self.bit.as_ref()?) {
+                (OfBit::Value, bit) => &bit.value,
+                (OfBit::Name, bit) => &bit.name,
+                (OfBit::Set, bit) => &bit.set,
+            },
         };
         let text = match &mapping.part {
             Some(part) => text.split(part.separator.as_str()).nth(part.index)?,
@@ -284,11 +322,41 @@ impl Beside<'_> {
     }
 }
 
+/// `204`, `0xcc`, `cc (204)` or `0xcc (204)`, as Windows writes the number of a setting; nothing where the
+/// two ways of writing it differ. Where a tool writes the hexadecimal first, it stands alone only if both
+/// read the same, or where the tool was another.
+fn whole_number(text: &str, hexadecimal: bool) -> Option<u64> {
+    let hex = |digits: &str| u64::from_str_radix(digits.strip_prefix("0x").unwrap_or(digits), 16).ok();
+    let text = text.trim();
+    let Some((first, second)) = text.split_once(' ') else {
+        return if hexadecimal || text.starts_with("0x") { hex(text) } else { text.parse().ok() };
+    };
+    let decimal: u64 = second.strip_prefix('(')?.strip_suffix(')')?.parse().ok()?;
+    (hex(first)? == decimal).then_some(decimal)
+}
+
 fn in_vocabulary<'a>(cell: Cell<'a>, declared: &Declared) -> Result<Cell<'a>, Why> {
     match &cell {
         Cell::Text(text) if !text.is_empty() && !declared.values.is_empty() && !declared.values.iter().any(|value| value == text) => {
             Err("N-VAL-001")
         }
         _ => Ok(cell),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_a_setting_is_read_as_windows_writes_it() {
+        for text in ["204", "0xcc", "cc (204)", "0xcc (204)", " cc (204) "] {
+            assert_eq!(whole_number(text, false), Some(204), "{text}");
+        }
+        assert_eq!(whole_number("cc", true), Some(204));
+        assert_eq!(whole_number("0", true), Some(0));
+        for text in ["cc", "cc (205)", "204 204", "cc 204", "", "-1", "0x"] {
+            assert_eq!(whole_number(text, false), None, "{text}");
+        }
     }
 }

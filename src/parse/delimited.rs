@@ -59,7 +59,7 @@ pub(super) fn read<R: Read>(settings: &Delimited, needed: &[String], lines: &mut
                 let masked = register::masked(cells.iter().map(String::as_str), out);
                 out.record(line, |index| {
                     let cell = masked.get((*places.get(index)?)?)?.trim();
-                    (!cell.is_empty()).then_some(cell)
+                    (!cell.is_empty() && !settings.empty.iter().any(|word| word == cell)).then_some(cell)
                 });
             }
         }
@@ -285,7 +285,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn settings() -> Delimited {
-        Delimited { delimiter: Some(','), header: Vec::new(), quoted: true, synonyms: std::collections::BTreeMap::new() }
+        let synonyms = std::collections::BTreeMap::new();
+        Delimited { delimiter: Some(','), header: Vec::new(), quoted: true, empty: Vec::new(), synonyms }
     }
 
     fn records(text: &str) -> (Vec<Record>, u64, u64) {

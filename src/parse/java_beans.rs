@@ -6,8 +6,6 @@ use std::collections::BTreeMap;
 
 use super::Output;
 use super::xml::{self, Element};
-use crate::collect::encoding;
-use crate::domain::note::Note;
 
 /// What stands for a secret.
 const MASK: &str = "[masked]";
@@ -30,15 +28,7 @@ pub(super) fn read(octets: &[u8], out: &mut Output<'_>) {
     if octets.len() as u64 > xml::MAX_FILE {
         return out.fail("N-FS-004", "larger than 16 MiB");
     }
-    let shape = encoding::shape(octets);
-    let body = octets.get(shape.mark..).unwrap_or_default();
-    let (text, wrong) = shape.encoding.decode_without_bom_handling(body);
-    if shape.doubtful || wrong {
-        return out.fail("N-ENC-002", "octets that are not text in the encoding of the file");
-    }
-    if shape.encoding != encoding_rs::UTF_8 {
-        out.note(Note::on("N-ENC-001", out.evidence(), format!("{} was converted to UTF-8", shape.encoding.name())));
-    }
+    let Some(text) = xml::text_of(octets, out) else { return };
     let root = match xml::tree(&text) {
         Ok(root) => root,
         Err(refused) => {

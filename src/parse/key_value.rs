@@ -17,6 +17,9 @@ pub(super) struct Survey {
     times: BTreeMap<(String, String), u64>,
 }
 
+/// The key of a setting that is not set, where nothing says which one was asked for.
+const NOT_SAID: &str = "not said";
+
 /// What a line is.
 enum Kind<'t> {
     Comment,
@@ -52,6 +55,8 @@ pub(super) fn read<R: Read>(
     let mut scope = "global".to_owned();
     let mut decided: BTreeSet<(String, String)> = BTreeSet::new();
     let mut included = false;
+    let mut asked: Option<String> = None;
+    let mut above = String::new();
     while let Some(line) = lines.next()? {
         let Some((number, text, ended)) = out.text_of(&line) else { continue };
         if !ended {
@@ -59,14 +64,33 @@ pub(super) fn read<R: Read>(
             out.reject("N-LINE-003", number, "the last line has no end; the file may have been cut there");
             continue;
         }
-        let masked = out.masked(text.trim());
-        let text = masked.as_ref();
+        let masked = out.masked(text.trim_end());
+        let under = part(settings.under.as_ref(), masked.as_ref()).filter(|_| !above.is_empty());
+        let text = masked.trim_start();
+        if let Some(groups) = settings.heading.as_ref().and_then(|heading| heading.captures(text)) {
+            groups.name("scope").map_or("global", |name| name.as_str()).clone_into(&mut scope);
+            above.clear();
+            asked = groups.name("asked").map(|key| key.as_str().to_owned());
+            out.parsed.blank += 1;
+            continue;
+        }
+        let missing = settings.missing.as_ref().is_some_and(|missing| missing.is_match(text));
+        let inner = under.map(|(key, value)| (format!("{above}.{key}"), value));
         let (key, value) = match kind(settings, text) {
+            _ if missing => (asked.as_deref().unwrap_or(NOT_SAID), text),
+            _ if inner.is_some() => inner.as_ref().map_or((NOT_SAID, text), |(key, value)| (key.as_str(), *value)),
             Kind::Comment => {
                 out.parsed.blank += 1;
                 continue;
             }
-            Kind::Pair { key, value } => (key, value),
+            Kind::Pair { key, value } => {
+                key.clone_into(&mut above);
+                (key, value)
+            }
+            Kind::Unread if settings.other.as_ref().is_some_and(|other| other.is_match(text)) => {
+                out.parsed.passed_over += 1;
+                continue;
+            }
             Kind::Unread => {
                 out.reject("N-LINE-001", number, format!("a key without a value, or a line of another kind: {text}"));
                 continue;
@@ -108,9 +132,7 @@ fn kind<'t>(settings: &KeyValue, text: &'t str) -> Kind<'t> {
         return Kind::Comment;
     }
     let parted = match &settings.pattern {
-        Some(pattern) => pattern
-            .captures(text)
-            .and_then(|groups| Some((groups.name("key")?.as_str(), groups.name("value").map_or("", |value| value.as_str())))),
+        Some(pattern) => part(Some(pattern), text),
         None => text.split_once(|c: char| c.is_whitespace() || c == '='),
     };
     let Some((key, value)) = parted else { return Kind::Unread };
@@ -121,6 +143,12 @@ fn kind<'t>(settings: &KeyValue, text: &'t str) -> Kind<'t> {
         _ => value.trim_matches('"'),
     };
     Kind::Pair { key, value }
+}
+
+/// The groups `key` and `value` of a pattern.
+fn part<'t>(pattern: Option<&regex::Regex>, text: &'t str) -> Option<(&'t str, &'t str)> {
+    let groups = pattern?.captures(text)?;
+    Some((groups.name("key")?.as_str(), groups.name("value").map_or("", |value| value.as_str())))
 }
 
 fn includes(settings: &KeyValue, text: &str) -> bool {

@@ -6,7 +6,12 @@
 //! and it masks secrets before anything is stored.
 
 mod blocks;
+mod certutil_view;
 mod delimited;
+mod event;
+mod event_text;
+mod event_xml;
+mod evtx;
 mod java_beans;
 mod json_lines;
 mod json_register;
@@ -101,6 +106,7 @@ pub fn locator<'a>(evidence: &'a Evidence, formats: &BTreeMap<String, Format>) -
         (Container::Workbook(sheets), _) => Locator::Sheet(sheets),
         (Container::Json, _) | (_, Some(Reader::X509)) => Locator::Object,
         (_, Some(Reader::JavaBeans)) => Locator::Entry,
+        (_, Some(Reader::Evtx | Reader::EventXml)) => Locator::Event,
         _ => Locator::Line,
     }
 }
@@ -122,7 +128,7 @@ pub fn parse(evidence: &Evidence, formats: &BTreeMap<String, Format>, source: &S
 fn read<'a>(evidence: &Evidence, layouts: &[Layout<'a>], format: &Format, source: &Source, out: &mut Output<'a>) -> io::Result<()> {
     let most = match (&evidence.container, &format.reader) {
         (Container::Plain, Reader::JavaBeans) => Some(xml::MAX_FILE),
-        (Container::Plain, Reader::X509) | (Container::Workbook(_) | Container::Json, _) => Some(objects::MAX_FILE),
+        (Container::Plain, Reader::X509 | Reader::EventXml) | (Container::Workbook(_) | Container::Json, _) => Some(objects::MAX_FILE),
         _ => None,
     };
     if let Some(most) = most {
@@ -136,10 +142,16 @@ fn read<'a>(evidence: &Evidence, layouts: &[Layout<'a>], format: &Format, source
                 (Container::Workbook(_), _) => sheets::read(&octets, layouts, source, out),
                 (Container::Json, _) => layouts.iter().for_each(|layout| json_register::read(&octets, layout, source, out)),
                 (Container::Plain, Reader::JavaBeans) => java_beans::read(&octets, out),
+                (Container::Plain, Reader::EventXml) => event_xml::read(&octets, out),
                 (Container::Plain, _) => objects::read(&octets, out),
             }
         }
         out.parsed.sha256 = input.rest()?;
+        return Ok(());
+    }
+    if let Reader::Evtx = format.reader {
+        evtx::read(&evidence.file, out)?;
+        out.parsed.sha256 = Hashing::new(File::open(&evidence.file)?).rest()?;
         return Ok(());
     }
     let mut head = Vec::new();
@@ -180,11 +192,13 @@ fn read<'a>(evidence: &Evidence, layouts: &[Layout<'a>], format: &Format, source
             key_value::read(settings, effective, &survey, &mut lines, out)?;
         }
         Reader::Blocks(settings) => blocks::read(settings, &mut lines, out)?,
+        Reader::CertutilView => certutil_view::read(&mut lines, out)?,
+        Reader::EventText(settings) => event_text::read(settings, &mut lines, out)?,
         Reader::Outline => {
             let top = outline::survey(&mut open()?)?;
             outline::read(&top, &mut lines, out)?;
         }
-        Reader::X509 | Reader::JavaBeans => {}
+        Reader::X509 | Reader::JavaBeans | Reader::Evtx | Reader::EventXml => {}
     }
     out.parsed.sha256 = lines.into_inner().rest()?;
     Ok(())
@@ -278,6 +292,13 @@ mod tests {
             Just(b"<java class=\"java.beans.XMLDecoder\"><object class=\"M\"><void method=\"put\"><string>k</string><int>1</int></void>".to_vec()),
             Just(b"</object></java><!DOCTYPE x [<!ENTITY e SYSTEM \"file:///x\">]>&e;".to_vec()),
             Just(b"-w /etc/x -p wa\n*.* @@host:514\nserver a iburst\nrtcsync\nlog_file = /x".to_vec()),
+            Just(b"ElfFile\0\0\0\0\0\0\0\0\0\x80\0\0\0".to_vec()),
+            Just(b"- <Event xmlns=\"http://schemas.microsoft.com/win/2004/08/events/event\"><System><EventID>4870</EventID></System>".to_vec()),
+            Just(b"<EventData><Data Name=\"a\">b</Data></EventData></Event>".to_vec()),
+            Just(b"\nTimeCreated  : 7/11/2026 1:14:43 PM\nProviderName : Microsoft-Windows-x\nId           : 4870\nMessage      : a\n               Reason:\t5\n".to_vec()),
+            Just(b"  AuditFilter REG_DWORD = cc (204)\nCertUtil: -getreg command FAILED: 0x80070002\n    X -- 2".to_vec()),
+            Just(b"Schema:\n  RequestID  Issued Request ID  Long  4 -- Indexed\n\nRow 1:\n  Issued Request ID: 0x8\n".to_vec()),
+            Just(b"\n1 Rows\n".to_vec()),
             Just(b"\n".to_vec()),
             Just(b"\r\n".to_vec()),
             Just(b"\r".to_vec()),

@@ -5,6 +5,10 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 
+use super::Output;
+use crate::collect::encoding;
+use crate::domain::note::Note;
+
 /// Largest file that is read.
 pub(super) const MAX_FILE: u64 = 16 << 20;
 /// Deepest element.
@@ -28,6 +32,21 @@ impl Element {
     pub(super) fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
+}
+
+/// The octets of a file as text; nothing, and said, where they are none.
+pub(super) fn text_of(octets: &[u8], out: &mut Output<'_>) -> Option<String> {
+    let shape = encoding::shape(octets);
+    let body = octets.get(shape.mark..).unwrap_or_default();
+    let (text, wrong) = shape.encoding.decode_without_bom_handling(body);
+    if shape.doubtful || wrong {
+        out.fail("N-ENC-002", "octets that are not text in the encoding of the file");
+        return None;
+    }
+    if shape.encoding != encoding_rs::UTF_8 {
+        out.note(Note::on("N-ENC-001", out.evidence(), format!("{} was converted to UTF-8", shape.encoding.name())));
+    }
+    Some(text.into_owned())
 }
 
 /// Why there is no tree: the code of the note, the words, and whether the file ends too early.

@@ -23,6 +23,7 @@ mod program;
 mod sample;
 mod settings_and_clocks;
 mod shown;
+mod windows;
 mod workbooks;
 mod world;
 mod year;

@@ -9,6 +9,7 @@
     reason = "a test that meets the unexpected should fail there and then"
 )]
 
+mod ca_logs;
 mod cases;
 mod corpus;
 #[allow(clippy::pedantic, reason = "the generator is checked as the example it is")]

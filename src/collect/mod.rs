@@ -249,11 +249,13 @@ impl Collected {
             self.opened(evidence, opened);
             return;
         }
+        if self.signed(evidence, content, catalogue) {
+            return;
+        }
         let names = recognise::recognise(&content.head, catalogue.formats.values());
         match names.as_slice() {
             [] => match container::json(evidence, &content.head, &registers) {
                 Some(opened) => self.opened(evidence, opened),
-                None if self.signed(evidence, content, catalogue) => {}
                 None => {
                     evidence.reason = Some("no known format fits its content".to_owned());
                     self.notes.push(Note::on("N-FMT-001", number, "no known format fits its content"));

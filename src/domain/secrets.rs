@@ -29,7 +29,8 @@ pub(crate) fn mask(text: &str) -> Cow<'_, str> {
 
 /// A key that stands for a secret, in the last part of its path.
 static KEY: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)(?:^|[._-])(?:password|passwd|passphrase|pwd|pin|secret|token|ott|api[_-]?key|key[_-]?phrase|wrapping[_-]?token)$").ok()
+    Regex::new(r"(?i)(?:^|[._-])(?:password|passwd|passphrase|pwd|pin|secret|token|ott|api[_-]?key|key[_-]?phrase|wrapping[_-]?token)$")
+        .ok()
 });
 
 /// The value of a key with every secret masked: all of it where the key says that it is one. A keyed hash of a secret

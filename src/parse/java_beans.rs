@@ -2,7 +2,7 @@
 //! looked for, and what is neither a map, a list nor a plain value is rejected.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 
 use base64::Engine as _;
@@ -101,11 +101,12 @@ fn record(map: &Element) -> Result<Vec<(String, String)>, String> {
     if map.name != "object" || map.attribute("idref").is_some() {
         return Err(format!("an element {} that is no map", map.name));
     }
+    let mut seen = BTreeSet::new();
     let mut cells: Vec<(String, String)> = Vec::new();
     for child in &map.children {
         let (key, value) = entry(child)?;
         let Value::Text(value) = value else { return Err(format!("{key:?} is no plain value")) };
-        if cells.iter().any(|(known, _)| *known == key) {
+        if !seen.insert(key.clone()) {
             return Err(format!("the key {key:?} stands twice"));
         }
         cells.push((key, value));
@@ -118,7 +119,11 @@ fn record(map: &Element) -> Result<Vec<(String, String)>, String> {
 /// # Errors
 /// Why the text is no such map, in words.
 pub(super) fn map(text: &str) -> Result<Vec<(String, String)>, String> {
-    let root = xml::tree(text.trim()).map_err(|refused| refused.why)?;
+    let text = text.trim();
+    if !text.starts_with('<') {
+        return Err("text stands before the map".to_owned());
+    }
+    let root = xml::tree(text).map_err(|refused| refused.why)?;
     let map = match root.children.as_slice() {
         [map] if root.name == "java" && map.name == "object" => map,
         _ => return Err("not one map within an element java".to_owned()),
@@ -128,9 +133,10 @@ pub(super) fn map(text: &str) -> Result<Vec<(String, String)>, String> {
         let (key, value) = entry(child)?;
         flatten(0, key, value, &mut settings);
     }
+    let mut seen = BTreeSet::new();
     let mut entries: Vec<(String, String)> = Vec::new();
     for Setting { key, value, .. } in settings.into_iter().filter_map(Result::ok) {
-        if entries.iter().any(|(known, _)| *known == key) {
+        if !seen.insert(key.clone()) {
             return Err(format!("the key {key:?} stands twice"));
         }
         entries.push((key, plain(value)));

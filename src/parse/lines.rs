@@ -203,9 +203,10 @@ fn inside<'t>(settings: &Settings, tail: &'t str) -> Result<Pairs<'t>, Refused> 
         Kind::Brackets => read("N-LINE-001", pairs::bracketed(tail)),
         Kind::Quoted => read("N-LINE-001", pairs::quoted(tail)),
         Kind::JavaBeans => read("N-XML-002", pairs::beans(tail)),
-        Kind::Json => read("N-JSON-001", json::object(tail).map(|values| {
-            values.into_iter().map(|(key, value)| (Cow::Owned(key), Cow::Owned(value))).collect()
-        })),
+        Kind::Json => read(
+            "N-JSON-001",
+            json::object(tail).map(|values| values.into_iter().map(|(key, value)| (Cow::Owned(key), Cow::Owned(value))).collect()),
+        ),
     }
 }
 
@@ -215,7 +216,11 @@ fn check(parts: &Parts<'_>, number: u64, out: &mut Output<'_>) -> Option<bool> {
     let (checksum, checked) = (parts.group("checksum")?, parts.group("checked")?);
     let holds = checksum == URL_SAFE_NO_PAD.encode(crc32fast::hash(checked.as_bytes()).to_le_bytes());
     if !holds {
-        let form = if checksum.len() == 7 { "a checksum of the older form of seven characters, which proves nothing" } else { "the checksum is not that of the text" };
+        let form = if checksum.len() == 7 {
+            "a checksum of the older form of seven characters, which boulder itself no longer accepts"
+        } else {
+            "the checksum is not that of the text"
+        };
         out.note(Note::on("N-LINE-005", out.evidence(), form).at(out.locator.text(number)));
     }
     Some(holds)
@@ -245,10 +250,10 @@ fn separated(tail: &str, separator: char) -> Pairs<'_> {
     pairs
 }
 
+/// Looks no further than the key: a line of separators alone must not be read again for each of them.
 fn begins_with_key(text: &str) -> bool {
-    let Some((key, _)) = text.split_once('=') else { return false };
-    key.starts_with(|c: char| c.is_ascii_alphabetic())
-        && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ' ' | '.' | '-'))
+    let end = text.bytes().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b' ' | b'.' | b'-')).count();
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.as_bytes().get(end) == Some(&b'=')
 }
 
 enum Place {

@@ -48,12 +48,15 @@ fn is_key(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
+/// Whether a text begins with a key and `=`; looks no further than the key.
+fn key_stands_at(text: &str) -> bool {
+    let end = text.bytes().take_while(|octet| octet.is_ascii_alphanumeric() || *octet == b'_').count();
+    text.as_bytes().get(end) == Some(&b'=') && text.get(..end).is_some_and(is_key)
+}
+
 /// Where a bracketed value ends: before the next pair, or else at its closing bracket, those within it counted.
 fn value_end(text: &str) -> Option<usize> {
-    let next = text.match_indices("][").map(|(at, _)| at).find(|at| {
-        let after = text.get(at + 2..).unwrap_or_default();
-        after.split_once('=').is_some_and(|(key, _)| is_key(key))
-    });
+    let next = text.match_indices("][").map(|(at, _)| at).find(|at| key_stands_at(text.get(at + 2..).unwrap_or_default()));
     if next.is_some() {
         return next;
     }

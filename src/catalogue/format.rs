@@ -38,6 +38,8 @@ pub struct Recognise {
     pub objects: bool,
     /// The octets a binary file begins with.
     pub magic: Option<String>,
+    /// A line that this format never has.
+    pub unless: Option<Regex>,
 }
 
 /// The reader of a format, with its settings.
@@ -48,7 +50,7 @@ pub enum Reader {
     /// Delimited text.
     Delimited(Delimited),
     /// One JSON object a line.
-    JsonLines,
+    JsonLines(JsonLines),
     /// Certificates and CRLs, PEM or DER.
     X509,
     /// Configuration: one key and value a line.
@@ -67,6 +69,8 @@ pub enum Reader {
     EventText(EventText),
     /// Rows of the database of a Microsoft CA, as `certutil -view` prints them.
     CertutilView,
+    /// Maps as `java.beans.XMLEncoder` writes them, each a record; its cells of these names hold maps as text.
+    JavaBeansRecords(Vec<String>),
 }
 
 /// Settings of log lines.
@@ -88,6 +92,38 @@ pub struct Lines {
     pub other: Option<Regex>,
     /// A line that is not UTF-8 is read as Latin-1.
     pub latin1: bool,
+    /// How the tail is written.
+    pub pairs: Pairs,
+    /// A line that does not begin a record goes on with the one above.
+    pub continued: bool,
+    /// Names of the fields after the tail.
+    pub ends: Vec<String>,
+    /// The groups `checksum` and `checked` of a line are a CRC-32 and its text, as boulder writes them.
+    pub checksum: bool,
+}
+
+/// How the `tail` of a line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pairs {
+    /// `key=value`, separated as the fields are.
+    Separated,
+    /// `[key=value][key=value]`, then words; a value may hold brackets.
+    Brackets,
+    /// `key=value key="quoted value"`.
+    Quoted,
+    /// A map in the XML of `java.beans.XMLEncoder`.
+    JavaBeans,
+    /// A JSON object.
+    Json,
+}
+
+/// Settings of JSON lines.
+#[derive(Debug, Default)]
+pub struct JsonLines {
+    /// What may stand before the object.
+    pub prefix: Option<Regex>,
+    /// A line that is known to be no record.
+    pub other: Option<Regex>,
 }
 
 /// Settings of delimited text.
@@ -103,6 +139,8 @@ pub struct Delimited {
     pub empty: Vec<String>,
     /// Other names of a column.
     pub synonyms: BTreeMap<String, Vec<String>>,
+    /// Columns whose cells hold maps in the XML of `java.beans.XMLEncoder`.
+    pub maps: Vec<String>,
 }
 
 /// Settings of configuration files.
@@ -185,6 +223,8 @@ pub enum Condition {
     Present,
     /// The field is one of these.
     OneOf(Vec<String>),
+    /// The pattern is found in the field.
+    Matches(Regex),
 }
 
 impl Condition {
@@ -194,6 +234,7 @@ impl Condition {
         match self {
             Self::Present => field.is_some_and(|text| !text.is_empty()),
             Self::OneOf(values) => field.is_some_and(|text| values.iter().any(|value| value == text)),
+            Self::Matches(pattern) => field.is_some_and(|text| pattern.is_match(text)),
         }
     }
 }
@@ -279,7 +320,8 @@ pub enum Transform {
     Integer,
     /// `true` or `false`.
     Boolean,
-    /// An instant: a pattern, or `auto` for registers as people keep them.
+    /// An instant: a pattern, or `auto` for registers as people keep them. A pattern that ends in ` %Z` has the
+    /// name of a zone there.
     Datetime(String),
     /// `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ` (RFC 5280 4.1.2.5).
     Asn1Time,
@@ -316,6 +358,13 @@ impl Format {
         tables
     }
 
+    /// Whether its records are of the stream the engagement names: a log, and a stream of its own where none is named.
+    #[must_use]
+    pub fn reads_stream(&self) -> bool {
+        let columns = |emit: &Emit| matches!(&emit.content, Content::Columns(columns) if columns.iter().any(|(_, m)| m.reads_stream()));
+        self.emits.iter().any(columns)
+    }
+
     /// Whether a row may say what stands in the name of the file alone.
     #[must_use]
     pub fn reads_file_name(&self) -> bool {
@@ -329,6 +378,10 @@ impl Mapping {
     #[must_use]
     pub fn rests_on_obtained(&self) -> bool {
         self.or.as_ref().is_some_and(|or| matches!(or.from, From::Obtained))
+    }
+
+    fn reads_stream(&self) -> bool {
+        matches!(self.from, From::Stream) || self.or.as_ref().is_some_and(|or| or.reads_stream())
     }
 
     fn reads_file_name(&self) -> bool {

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::Complaint;
 use super::format::{
-    Bits, Blocks, Condition, Content, Delimited, Emit, EventText, Format, From, KeyValue, Lines, Mapping, OfBit, Part, Reader, Recognise,
-    Transform,
+    Bits, Blocks, Condition, Content, Delimited, Emit, EventText, Format, From, JsonLines, KeyValue, Lines, Mapping, OfBit, Pairs, Part,
+    Reader, Recognise, Transform,
 };
 use super::table::Tables;
 
@@ -27,6 +27,8 @@ pub struct FormatFile {
     lines: Option<LinesFile>,
     delimited: Option<DelimitedFile>,
     key_value: Option<KeyValueFile>,
+    json_lines: Option<JsonLinesFile>,
+    java_beans: Option<JavaBeansFile>,
     blocks: Option<BlocksFile>,
     event_text: Option<EventTextFile>,
     emits_like: Option<String>,
@@ -43,6 +45,7 @@ struct RecogniseFile {
     #[serde(default)]
     objects: bool,
     magic: Option<String>,
+    unless: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -58,6 +61,27 @@ struct LinesFile {
     claims: Option<String>,
     other: Option<String>,
     encoding: Option<String>,
+    pairs: Option<String>,
+    #[serde(default)]
+    continued: bool,
+    #[serde(default)]
+    ends: Vec<String>,
+    checksum: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JsonLinesFile {
+    prefix: Option<String>,
+    other: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JavaBeansFile {
+    records: bool,
+    #[serde(default)]
+    maps: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -71,6 +95,8 @@ struct DelimitedFile {
     empty: Vec<String>,
     #[serde(default)]
     synonyms: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    maps: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -140,10 +166,11 @@ struct BitsFile {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "\"present\" or a list of values")]
+#[serde(untagged, expecting = "\"present\", a list of values, or { matches = a pattern }")]
 enum ConditionFile {
     Present(String),
     OneOf(Vec<String>),
+    Matches { matches: String },
 }
 
 #[derive(Debug, Deserialize)]
@@ -199,6 +226,7 @@ impl Format {
             header: file.recognise.header.clone(),
             objects: file.recognise.objects,
             magic: file.recognise.magic.clone(),
+            unless: compiler.regex(file.recognise.unless.as_deref()),
         };
         let reader = compiler.reader(file);
         let like: &[EmitFile] = match file.emits_like.as_ref().map(|other| all.get(other)) {
@@ -272,6 +300,20 @@ impl Compiler<'_> {
                 if lines.encoding.as_deref().is_some_and(|encoding| encoding != "latin-1") {
                     self.complain("[lines] encoding can only be \"latin-1\"; UTF-8 and UTF-16 need no setting");
                 }
+                let pairs = match lines.pairs.as_deref() {
+                    None => Pairs::Separated,
+                    Some("brackets") => Pairs::Brackets,
+                    Some("quoted") => Pairs::Quoted,
+                    Some("java-beans") => Pairs::JavaBeans,
+                    Some("json") => Pairs::Json,
+                    Some(_) => {
+                        self.complain("[lines] pairs are brackets, quoted, java-beans or json");
+                        return None;
+                    }
+                };
+                if lines.checksum.as_deref().is_some_and(|checksum| checksum != "boulder") {
+                    self.complain("[lines] checksum can only be \"boulder\"");
+                }
                 Some(Reader::Lines(Lines {
                     start: self.regex(lines.start.as_deref()),
                     separator: lines.separator.unwrap_or(';'),
@@ -281,6 +323,10 @@ impl Compiler<'_> {
                     claims: self.regex(lines.claims.as_deref()),
                     other: self.regex(lines.other.as_deref()),
                     latin1: lines.encoding.is_some(),
+                    pairs,
+                    continued: lines.continued,
+                    ends: lines.ends.clone(),
+                    checksum: lines.checksum.is_some(),
                 }))
             }
             "delimited" => {
@@ -292,9 +338,15 @@ impl Compiler<'_> {
                     quoted: delimited.quoted.unwrap_or(true),
                     empty: delimited.empty.clone(),
                     synonyms: delimited.synonyms.clone(),
+                    maps: delimited.maps.clone(),
                 }))
             }
-            "json-lines" => Some(Reader::JsonLines),
+            "json-lines" => {
+                let written = |text: fn(&JsonLinesFile) -> Option<&String>| file.json_lines.as_ref().and_then(text).map(String::as_str);
+                let prefix = self.regex(written(|settings| settings.prefix.as_ref()));
+                let other = self.regex(written(|settings| settings.other.as_ref()));
+                Some(Reader::JsonLines(JsonLines { prefix, other }))
+            }
             "x509" => Some(Reader::X509),
             "key-value" => {
                 let Some(settings) = &file.key_value else {
@@ -331,7 +383,6 @@ impl Compiler<'_> {
                 }))
             }
             "outline" => Some(Reader::Outline),
-            "java-beans" => Some(Reader::JavaBeans),
             "evtx" => Some(Reader::Evtx),
             "event-xml" => Some(Reader::EventXml),
             "certutil-view" => Some(Reader::CertutilView),
@@ -339,6 +390,10 @@ impl Compiler<'_> {
                 let labels = file.event_text.as_ref().map(|settings| settings.labels.clone()).unwrap_or_default();
                 Some(Reader::EventText(EventText { labels }))
             }
+            "java-beans" => match &file.java_beans {
+                Some(settings) if settings.records => Some(Reader::JavaBeansRecords(settings.maps.clone())),
+                _ => Some(Reader::JavaBeans),
+            },
             other => {
                 let known = "lines, delimited, json-lines, x509, key-value, blocks, outline, java-beans, evtx, event-xml, event-text, \
                              certutil-view";
@@ -358,6 +413,10 @@ impl Compiler<'_> {
                     continue;
                 }
                 ConditionFile::OneOf(values) => Condition::OneOf(values.clone()),
+                ConditionFile::Matches { matches } => match self.regex(Some(matches)) {
+                    Some(pattern) => Condition::Matches(pattern),
+                    None => continue,
+                },
             };
             conditions.push((self.field(field), condition));
         }

@@ -250,6 +250,9 @@ impl Collected {
             self.opened(evidence, opened);
             return;
         }
+        if self.signed(evidence, content, catalogue) {
+            return;
+        }
         let names = recognise::recognise(&content.head, catalogue.formats.values());
         match names.as_slice() {
             [] => match container::json(evidence, &content.head, &registers) {
@@ -269,6 +272,19 @@ impl Collected {
                 self.notes.push(note);
             }
         }
+    }
+
+    /// A signed container is not opened; what it wraps is known by its text, and its tables are incomplete without it.
+    fn signed(&mut self, evidence: &mut Evidence, content: &Content, catalogue: &Catalogue) -> bool {
+        let wrapped = recognise::signed_text(&content.head).unwrap_or_default();
+        let names = recognise::recognise(wrapped, catalogue.formats.values());
+        let [name] = names.as_slice() else { return false };
+        let why = format!("a signed container (CMS) around {name}; not opened");
+        evidence.format = Some((*name).to_owned());
+        evidence.status = Status::Unreadable;
+        self.notes.push(Note::on("N-FMT-004", evidence.number, &why));
+        evidence.reason = Some(why);
+        true
     }
 
     /// A file declared to be a register may be a workbook or JSON as well.

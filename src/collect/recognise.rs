@@ -28,6 +28,9 @@ pub(super) fn recognise<'a>(head: &[u8], formats: impl Iterator<Item = &'a Forma
             if binary {
                 return false;
             }
+            if recognise.unless.as_ref().is_some_and(|pattern| text.lines().any(|line| pattern.is_match(line))) {
+                return false;
+            }
             let line = recognise.any_line.as_ref().is_none_or(|pattern| text.lines().any(|line| pattern.is_match(line)));
             let heading = recognise.header.is_empty()
                 || matches!(&format.reader, Reader::Delimited(settings) if heading(&text, settings, &recognise.header));
@@ -143,6 +146,16 @@ pub(super) fn der_private_key(head: &[u8]) -> bool {
         [0x02, 0x01, 0x00, 0x02 | 0x30, ..] | [0x02, 0x01, 0x01, 0x30 | 0x04, ..] => true,
         _ => false,
     }
+}
+
+/// The text that a signed container (CMS SignedData, RFC 5652 5) wraps, from where it begins to be XML.
+pub(super) fn signed_text(head: &[u8]) -> Option<&[u8]> {
+    const SIGNED_DATA: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
+    let begins = head.get(..head.len().min(32))?;
+    if head.first() != Some(&0x30) || memchr::memmem::find(begins, &SIGNED_DATA).is_none() {
+        return None;
+    }
+    head.get(memchr::memmem::find(head, b"<?xml")?..)
 }
 
 fn inside_sequence(head: &[u8]) -> Option<&[u8]> {

@@ -54,3 +54,13 @@ pub fn hex(octets: &[u8]) -> String {
     }
     text
 }
+
+/// The octets of a hexadecimal text; nothing where it is none.
+#[must_use]
+pub fn from_hex(text: &str) -> Option<Vec<u8>> {
+    if text.len() % 2 == 1 || !text.bytes().all(|octet| octet.is_ascii_hexdigit()) {
+        return None;
+    }
+    let pairs = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
+    pairs.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect()
+}

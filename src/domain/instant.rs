@@ -65,6 +65,8 @@ pub enum Unsettled {
     Zone,
     /// The hour that a zone skips or repeats when its clocks change.
     ClockChange,
+    /// The source names a zone that the declared one is not called by at that time.
+    ZoneName,
 }
 
 /// Order of the parts of a date written `a/b/y`.

@@ -213,6 +213,12 @@ pub const CODES: &[Entry] = &[
         "declared or recognised as a format it cannot be read as",
         "check the file and its [[source]] entry",
     ),
+    code(
+        "N-FMT-004",
+        Weight::Weakens,
+        "a signed container (CMS); what it wraps is not read",
+        "verify and unwrap it (openssl cms -verify -inform DER -in FILE.p7m -CAfile CA.pem -out FILE.xml), supply what comes out beside it, and keep how the signature was verified",
+    ),
     code("N-FS-001", Weight::Informs, "a symbolic link; not followed", "supply the file itself"),
     code("N-FS-002", Weight::Weakens, "not a regular file; never opened", "supply the file itself"),
     code("N-FS-003", Weight::Weakens, "cannot be opened or read", "give the program permission to read it, or supply it again"),
@@ -253,6 +259,12 @@ pub const CODES: &[Entry] = &[
         "ask for the whole file, as the system wrote it",
     ),
     code("N-LINE-004", Weight::Weakens, "a line longer than the limit", "ask for a fresh export"),
+    code(
+        "N-LINE-005",
+        Weight::Weakens,
+        "a line whose own checksum does not hold over its text: it was altered, or written by something else",
+        "compare the line with another copy of the log; treat it as altered until the operator explains it",
+    ),
     code(
         "N-OBJ-001",
         Weight::Weakens,
@@ -318,6 +330,12 @@ pub const CODES: &[Entry] = &[
         "a record that does not say when it was made, from a file of which nobody declared when it was obtained",
         "in engagement.toml, in the [[source]] of this file, set  obtained = { how = \"observed\", by = \"…\", on = 2022-01-10T09:00:00Z }",
     ),
+    code(
+        "N-TIME-008",
+        Weight::Weakens,
+        "a time with the name of a zone that the declared zone does not go by at that time",
+        "in engagement.toml, in the [[source]] of this file, set  zone  to that of the system's clock, such as America/New_York for EST and EDT",
+    ),
     code("N-VAL-001", Weight::Weakens, "a value outside the closed list of its column", "correct the register, or extend the format file"),
     code(
         "N-VAL-002",
@@ -326,6 +344,12 @@ pub const CODES: &[Entry] = &[
         "look at the cell; a spreadsheet may have rounded it",
     ),
     code("N-VAL-003", Weight::Weakens, "a cell that every record needs is empty", "have the operator complete the register"),
+    code(
+        "N-VAL-004",
+        Weight::Weakens,
+        "a value of which the source logged a keyed hash alone: nothing can be matched with it",
+        "ask for the log of a mount tuned with audit_non_hmac_response_keys=serial_number,certificate, and until then for the certificates themselves",
+    ),
     code(
         "N-XLS-001",
         Weight::Weakens,

@@ -27,6 +27,22 @@ pub(crate) fn mask(text: &str) -> Cow<'_, str> {
     })
 }
 
+/// A key that stands for a secret, in the last part of its path.
+static KEY: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)(?:^|[._-])(?:password|passwd|passphrase|pwd|pin|secret|token|ott|api[_-]?key|key[_-]?phrase|wrapping[_-]?token)$")
+        .ok()
+});
+
+/// The value of a key with every secret masked: all of it where the key says that it is one. A keyed hash of a secret
+/// is no secret.
+pub(crate) fn mask_under<'t>(key: &str, value: &'t str) -> Cow<'t, str> {
+    let bare = !value.is_empty() && !value.starts_with("hmac-sha256:");
+    if bare && KEY.as_ref().is_some_and(|pattern| pattern.is_match(key)) {
+        return Cow::Owned("[masked]".to_owned());
+    }
+    mask(value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,6 +53,18 @@ mod tests {
         assert_eq!(mask(r#"{"ott": "eyJhbGci"}"#), r#"{"ott": "[masked]"}"#);
         assert_eq!(mask("PIN: 123456 accepted"), "PIN: [masked] accepted");
         assert_eq!(mask("Crypto Token: Issuing; token: abc"), "Crypto Token: Issuing; token: [masked]");
+    }
+
+    #[test]
+    fn what_stands_under_the_key_of_a_secret_goes() {
+        for key in ["ott", "auth.client_token", "request.data.password", "Token", "pin"] {
+            assert_eq!(mask_under(key, "eyJhbGci"), "[masked]", "{key}");
+        }
+        assert_eq!(mask_under("auth.client_token", "hmac-sha256:00"), "hmac-sha256:00");
+        for key in ["auth.token_type", "cryptotoken name", "serial", "shipping"] {
+            assert_eq!(mask_under(key, "x"), "x", "{key}");
+        }
+        assert_eq!(mask_under("msg", "password=x"), "password=[masked]");
     }
 
     #[test]

@@ -28,11 +28,15 @@ pub(super) struct Clock<'a> {
     pub(super) order: Option<DateOrder>,
 }
 
+/// How Vault and OpenBao begin a value of which they log a keyed hash alone.
+const KEYED_HASH: &str = "hmac-sha256:";
+
 /// Types the text of a cell.
 pub(super) fn settle<'a>(text: &'a str, transform: &Transform, clock: &Clock<'_>) -> Result<Cell<'a>, Why> {
     match transform {
         Transform::Text => Ok(Cell::Text(Cow::Borrowed(text))),
         Transform::Lower => Ok(Cell::Text(Cow::Owned(text.to_lowercase()))),
+        Transform::SerialHex | Transform::SerialDecimal if text.starts_with(KEYED_HASH) => Err("N-VAL-004"),
         Transform::SerialHex => serial::from_hex(text).map(|serial| Cell::Text(Cow::Owned(serial))).ok_or("N-VAL-002"),
         Transform::SerialDecimal => serial::from_decimal(text).map(|serial| Cell::Text(Cow::Owned(serial))).ok_or("N-VAL-002"),
         Transform::Integer => text.trim().parse().map(Cell::Integer).map_err(|_| "N-VAL-002"),
@@ -89,6 +93,7 @@ fn code(why: Unsettled) -> Why {
         Unsettled::Zone => "N-TIME-002",
         Unsettled::DateOrder => "N-TIME-003",
         Unsettled::ClockChange => "N-TIME-004",
+        Unsettled::ZoneName => "N-TIME-008",
     }
 }
 
@@ -189,6 +194,10 @@ fn named(day: &str, month: &str, year: &str) -> Result<Date, Unsettled> {
 }
 
 fn patterned(text: &str, pattern: &str, clock: &Clock<'_>) -> Result<Instant, Unsettled> {
+    if let Some(pattern) = pattern.strip_suffix(" %Z") {
+        let (text, zone) = text.rsplit_once(' ').ok_or(Unsettled::NotATime)?;
+        return named_zone(text, pattern, zone, clock);
+    }
     let broken = jiff::fmt::strtime::parse(pattern, text).map_err(|_| Unsettled::NotATime)?;
     let precision = if pattern.contains("%f") || pattern.contains("%.f") { "us" } else { "s" };
     if broken.offset().is_some() {
@@ -197,6 +206,25 @@ fn patterned(text: &str, pattern: &str, clock: &Clock<'_>) -> Result<Instant, Un
     }
     let civil = broken.to_datetime().map_err(|_| Unsettled::NotATime)?;
     Ok(Instant { micros: place(civil, clock.zone)?, precision, basis: ZoneBasis::Declared })
+}
+
+/// A civil time with the name of a zone, as Java writes it. An offset and UTC settle it; EST may be said in New York
+/// and in Sydney, so any other name leaves it to the zone that is declared, which must be called so at that time.
+fn named_zone(text: &str, pattern: &str, zone: &str, clock: &Clock<'_>) -> Result<Instant, Unsettled> {
+    if zone.starts_with(['+', '-']) {
+        return patterned(&format!("{text} {zone}"), &format!("{pattern} %z"), clock);
+    }
+    if ["UTC", "GMT", "Z", "UT"].contains(&zone) {
+        let instant = patterned(text, pattern, &Clock { zone: Some(&TimeZone::UTC), order: None })?;
+        return Ok(Instant { basis: ZoneBasis::Explicit, ..instant });
+    }
+    let instant = patterned(text, pattern, clock)?;
+    let declared = clock.zone.ok_or(Unsettled::Zone)?;
+    let timestamp = Timestamp::from_microsecond(instant.micros).map_err(|_| Unsettled::NotATime)?;
+    let called = declared.to_offset_info(timestamp);
+    // A zone that has no name but its offset contradicts no name.
+    let nameless = !called.abbreviation().starts_with(|c: char| c.is_ascii_alphabetic());
+    if nameless || called.abbreviation() == zone { Ok(instant) } else { Err(Unsettled::ZoneName) }
 }
 
 /// `YYMMDDHHMMSSZ` with the pivot of RFC 5280 4.1.2.5.1, or `YYYYMMDDHHMMSSZ`.
@@ -293,6 +321,31 @@ mod tests {
             ["0.1 seconds", "-0.1 seconds slow of NTP time", "99999999999999 seconds fast of NTP time", "x seconds fast of NTP time"]
         {
             assert_eq!(clock_offset(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_zone_is_no_offset_and_must_agree_with_the_zone_declared() {
+        let read = |cell: &str, zone: Option<&str>| {
+            let zone = zone.map(|zone| TimeZone::get(zone).unwrap());
+            let read = patterned(cell, "%d/%b/%Y:%H:%M:%S %Z", &Clock { zone: zone.as_ref(), order: None });
+            read.map(|instant| format!("{} {}", text(instant.micros), instant.basis.word()))
+        };
+        let winter = "03/Jan/2018:23:46:08 EST";
+        assert_eq!(read(winter, None), Err(Unsettled::Zone));
+        assert_eq!(read(winter, Some("America/New_York")).as_deref(), Ok("2018-01-04T04:46:08Z declared"));
+        assert_eq!(read(winter, Some("UTC")), Err(Unsettled::ZoneName));
+        assert_eq!(read("03/Jul/2018:23:46:08 EST", Some("America/New_York")), Err(Unsettled::ZoneName));
+        assert_eq!(read("03/Jan/2018:23:46:08 UTC", None).as_deref(), Ok("2018-01-03T23:46:08Z explicit"));
+        assert_eq!(read("03/Jan/2018:23:46:08 -0500", None).as_deref(), Ok("2018-01-04T04:46:08Z explicit"));
+        assert_eq!(read("03/Jan/2018:23:46:08", Some("UTC")), Err(Unsettled::NotATime));
+    }
+
+    #[test]
+    fn a_keyed_hash_is_never_a_serial() {
+        let clock = Clock { zone: None, order: None };
+        for transform in [Transform::SerialHex, Transform::SerialDecimal] {
+            assert_eq!(settle("hmac-sha256:08ba35", &transform, &clock), Err("N-VAL-004"));
         }
     }
 

@@ -1,5 +1,7 @@
 //! Certificates: read leniently, so that a malformed one is reported and not lost.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha1::Digest as _;
@@ -19,7 +21,11 @@ const NO_END: i64 = 253_402_300_799;
 
 /// Lands the certificate of a cell of base64.
 pub(super) fn land(landing: &mut Landing<'_>, row: u64, text: &str, from_log: bool) {
-    let Ok(der) = STANDARD.decode(text.trim()) else {
+    let text = text.trim();
+    let armoured = text.strip_prefix("-----BEGIN CERTIFICATE-----").and_then(|rest| rest.split_once("-----END"));
+    let text: Cow<'_, str> = armoured.map_or(Cow::Borrowed(text), |(body, _)| body.split_whitespace().collect());
+    // DER begins 30: what begins so in hexadecimal begins MA to MI in base64.
+    let Some(der) = digest::from_hex(&text).filter(|_| text.starts_with("30")).or_else(|| STANDARD.decode(text.as_bytes()).ok()) else {
         landing.refuse("certificates", row, "not base64");
         return;
     };

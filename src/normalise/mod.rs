@@ -279,7 +279,7 @@ fn layout_of(evidence: &Evidence) -> String {
 fn stream_of(evidence: &Evidence, formats: &[&Format], source: &crate::catalogue::engagement::Source) -> String {
     match &source.stream {
         Some(stream) => stream.clone(),
-        None if formats.iter().any(|format| matches!(format.reader, Reader::Lines(_))) => evidence.path.clone(),
+        None if formats.iter().any(|format| matches!(format.reader, Reader::Lines(_)) || format.reads_stream()) => evidence.path.clone(),
         None => String::new(),
     }
 }

@@ -7,10 +7,12 @@ use std::collections::VecDeque;
 use std::io::{self, Read};
 
 use super::Output;
+use super::pairs::Maps;
 use super::register::{self, Heading};
 use super::text::{BadLine, Line, Lines};
 use crate::catalogue::format::Delimited;
 use crate::collect::recognise::HEADING_ROWS;
+use crate::domain::digest;
 use crate::domain::note::Note;
 
 /// Most lines of one record, and most octets: a quoted cell may hold line ends, but not a whole file.
@@ -36,6 +38,7 @@ pub(super) fn read<R: Read>(settings: &Delimited, needed: &[String], lines: &mut
         return Ok(());
     };
     let places: Vec<Option<usize>> = fields.iter().map(|field| heading.place(settings, field)).collect();
+    let maps = Maps::new(&settings.maps, &fields);
     let named = settings.header.is_empty();
     if named {
         heading.notice(settings, &fields, out);
@@ -54,6 +57,18 @@ pub(super) fn read<R: Read>(settings: &Delimited, needed: &[String], lines: &mut
             Record::Cells(line, cells) if cells.len() != heading.len() => {
                 let why = format!("{} cells where the heading has {}", cells.len(), heading.len());
                 out.reject("N-CSV-002", line, why);
+            }
+            Record::Cells(line, cells) if !settings.maps.is_empty() => {
+                let cell = |name: &str| Some(cells.get(heading.place(settings, name)?)?.trim()).filter(|cell| !cell.is_empty());
+                let opened = maps.open(cell);
+                let all: Vec<_> = fields.iter().enumerate().map(|(index, name)| opened.field(index, name, cell)).collect();
+                let print = digest::sha256_of_parts(cells.iter().map(String::as_str));
+                out.parsed.masked += u64::from(all.iter().any(|(_, hidden)| *hidden));
+                out.record_with(line, &opened.doubts, |index| match fields.get(index).map(String::as_str) {
+                    Some("record") => Some(digest::short(&print, 16)),
+                    _ => all.get(index)?.0.as_deref().filter(|text| !text.is_empty()),
+                });
+                opened.note(line, out);
             }
             Record::Cells(line, cells) => {
                 let masked = register::masked(cells.iter().map(String::as_str), out);
@@ -286,7 +301,7 @@ mod tests {
 
     fn settings() -> Delimited {
         let synonyms = std::collections::BTreeMap::new();
-        Delimited { delimiter: Some(','), header: Vec::new(), quoted: true, empty: Vec::new(), synonyms }
+        Delimited { delimiter: Some(','), header: Vec::new(), quoted: true, empty: Vec::new(), synonyms, maps: Vec::new() }
     }
 
     fn records(text: &str) -> (Vec<Record>, u64, u64) {

@@ -1,11 +1,19 @@
-//! A map as `java.beans.XMLEncoder` writes it. It is read as text and nothing more: no class it names is
+//! Maps as `java.beans.XMLEncoder` writes them: one of settings, many of records, or one inside a record. They are read as text and nothing more: no class it names is
 //! looked for, and what is neither a map, a list nor a plain value is rejected.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::BufRead;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use super::Output;
+use super::pairs::Maps;
 use super::xml::{self, Element};
+use crate::collect::encoding;
+use crate::domain::digest;
+use crate::domain::note::Note;
 
 /// What stands for a secret.
 const MASK: &str = "[masked]";
@@ -40,6 +48,98 @@ pub(super) fn read(octets: &[u8], out: &mut Output<'_>) {
         [map] if root.name == "java" && map.name == "object" => entries(map, out),
         _ => out.fail("N-XML-002", "not one object within an element java"),
     }
+}
+
+/// Reads a file of maps, each of them a record. Rows are their ordinals.
+pub(super) fn read_records(input: impl BufRead, names: &[String], out: &mut Output<'_>) {
+    let fields = out.fields();
+    let maps = Maps::new(names, &fields);
+    let mut ordinal = 0;
+    let read = xml::each_child(input, "java", &mut |element| {
+        ordinal += 1;
+        out.parsed.total += 1;
+        match record(&element) {
+            Ok(cells) => {
+                let cell = |name: &str| cells.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+                let opened = maps.open(cell);
+                let print = digest::sha256_of_parts(cells.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]));
+                let mut masked = false;
+                let values: Vec<Option<Cow<'_, str>>> = (0..)
+                    .zip(&fields)
+                    .map(|(index, field)| match field.as_str() {
+                        "record" => Some(Cow::Borrowed(digest::short(&print, 16))),
+                        name => {
+                            let (found, hidden) = opened.field(index, name, cell);
+                            masked |= hidden;
+                            found
+                        }
+                    })
+                    .collect();
+                out.parsed.masked += u64::from(masked);
+                out.record_with(ordinal, &opened.doubts, |index| values.get(index)?.as_deref().filter(|text| !text.is_empty()));
+                opened.note(ordinal, out);
+            }
+            Err(why) => out.reject("N-XML-002", ordinal, why),
+        }
+    });
+    if let Err(refused) = read {
+        out.parsed.truncated = refused.cut;
+        out.fail(refused.code, &refused.why);
+    }
+}
+
+/// The plain values of a map; a key that stands twice is refused: which of the two would count?
+fn record(map: &Element) -> Result<Vec<(String, String)>, String> {
+    if map.name != "object" || map.attribute("idref").is_some() {
+        return Err(format!("an element {} that is no map", map.name));
+    }
+    let mut seen = BTreeSet::new();
+    let mut cells: Vec<(String, String)> = Vec::new();
+    for child in &map.children {
+        let (key, value) = entry(child)?;
+        let Value::Text(value) = value else { return Err(format!("{key:?} is no plain value")) };
+        if !seen.insert(key.clone()) {
+            return Err(format!("the key {key:?} stands twice"));
+        }
+        cells.push((key, value));
+    }
+    if cells.is_empty() { Err("a map with nothing in it".to_owned()) } else { Ok(cells) }
+}
+
+/// The entries of a map that stands as text inside a record; those of maps within it have their path.
+///
+/// # Errors
+/// Why the text is no such map, in words.
+pub(super) fn map(text: &str) -> Result<Vec<(String, String)>, String> {
+    let text = text.trim();
+    if !text.starts_with('<') {
+        return Err("text stands before the map".to_owned());
+    }
+    let root = xml::tree(text).map_err(|refused| refused.why)?;
+    let map = match root.children.as_slice() {
+        [map] if root.name == "java" && map.name == "object" => map,
+        _ => return Err("not one map within an element java".to_owned()),
+    };
+    let mut settings = Vec::new();
+    for child in &map.children {
+        let (key, value) = entry(child)?;
+        flatten(0, key, value, &mut settings);
+    }
+    let mut seen = BTreeSet::new();
+    let mut entries: Vec<(String, String)> = Vec::new();
+    for Setting { key, value, .. } in settings.into_iter().filter_map(Result::ok) {
+        if !seen.insert(key.clone()) {
+            return Err(format!("the key {key:?} stands twice"));
+        }
+        entries.push((key, plain(value)));
+    }
+    Ok(entries)
+}
+
+/// EJBCA writes text that is not plain ASCII as `B64:` and base64.
+fn plain(value: String) -> String {
+    let decoded = value.strip_prefix("B64:").and_then(|encoded| STANDARD.decode(encoded).ok());
+    decoded.and_then(|octets| String::from_utf8(octets).ok()).unwrap_or(value)
 }
 
 fn entries(map: &Element, out: &mut Output<'_>) {

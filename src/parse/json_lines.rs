@@ -1,21 +1,28 @@
-//! One JSON object a line.
+//! One JSON object a line, with what may stand before it.
 
 use std::io::{self, Read};
 
 use super::Output;
 use super::text::Lines;
+use crate::catalogue::format::JsonLines;
 use crate::collect::json;
 use crate::domain::{digest, secrets};
 
-pub(super) fn read<R: Read>(lines: &mut Lines<R>, out: &mut Output<'_>) -> io::Result<()> {
+pub(super) fn read<R: Read>(settings: &JsonLines, lines: &mut Lines<R>, out: &mut Output<'_>) -> io::Result<()> {
     let fields = out.fields();
     while let Some(line) = lines.next()? {
         let Some((number, text, ended)) = out.text_of(&line) else { continue };
-        match json::object(text) {
+        if ended && settings.other.as_ref().is_some_and(|other| other.is_match(text)) {
+            out.parsed.passed_over += 1;
+            continue;
+        }
+        let before = settings.prefix.as_ref().and_then(|prefix| prefix.find(text)).filter(|found| found.start() == 0);
+        let object = text.get(before.map_or(0, |found| found.end())..).unwrap_or_default();
+        match json::object(object) {
             Ok(mut values) => {
                 let mut masked = false;
-                for value in values.values_mut() {
-                    if let std::borrow::Cow::Owned(clean) = secrets::mask(value) {
+                for (key, value) in &mut values {
+                    if let std::borrow::Cow::Owned(clean) = secrets::mask_under(key, value) {
                         *value = clean;
                         masked = true;
                     }

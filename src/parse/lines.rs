@@ -1,85 +1,234 @@
-//! Log lines: fixed fields and a tail of `key=value`, or a pattern with named groups.
+//! Log lines: fixed fields and a tail of keys with values, or a pattern with named groups.
 //!
 //! No log format can be split safely at its separator, because values may hold it. So a fixed
 //! number of fields is taken from the left, and the tail is cut only where a key begins.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use regex::Regex;
 
 use super::Output;
-use super::text::Lines;
-use crate::catalogue::format::Lines as Settings;
-use crate::domain::digest;
+use super::pairs::{self, Pairs, cut};
+use super::text::{Lines, MAX_LINE};
+use crate::catalogue::format::{Lines as Settings, Pairs as Kind};
+use crate::collect::json;
+use crate::domain::note::Note;
+use crate::domain::{digest, secrets};
 
 pub(super) fn read<R: Read>(settings: &Settings, lines: &mut Lines<R>, out: &mut Output<'_>) -> io::Result<()> {
     let wanted = Wanted::new(settings, &out.fields());
+    let mut open: Option<Open> = None;
     while let Some(found) = lines.next()? {
         let Some((number, text, ended)) = out.text_of(&found) else { continue };
-        if ended {
-            let masked = out.masked(text);
-            line(settings, &wanted, number, &masked, out);
-        } else {
+        if !ended {
             out.parsed.truncated = true;
-            out.reject("N-LINE-003", number, "the last line has no end; the file may have been cut there");
-        }
-    }
-    Ok(())
-}
-
-fn line(settings: &Settings, wanted: &Wanted, number: u64, text: &str, out: &mut Output<'_>) {
-    if let Some(pattern) = &settings.pattern {
-        if let Some(groups) = pattern.captures(text) {
-            let print = wanted.print(text);
-            out.record(number, |index| match wanted.places.get(index) {
-                Some(Place::Group(name)) => groups.name(name).map(|group| group.as_str()).filter(|text| !text.is_empty()),
-                Some(Place::Record) => Some(&print),
-                _ => None,
-            });
-            return;
-        }
-    } else if let Some(start) = settings.start.as_ref().map_or(Some(0), |start| start.find(text).map(|found| found.start())) {
-        let record = text.get(start..).unwrap_or_default();
-        let mut parts = record.splitn(settings.fixed.len() + 1, settings.separator);
-        let fixed: Vec<&str> = parts.by_ref().take(settings.fixed.len()).collect();
-        if fixed.len() == settings.fixed.len() {
-            let tail = parts.next().unwrap_or_default();
-            if settings.tail || tail.is_empty() {
-                let pairs = if wanted.keys { pairs(tail, settings.separator) } else { Vec::new() };
-                let print = wanted.print(record);
-                out.record(number, |index| {
-                    let text = match wanted.places.get(index)? {
-                        Place::Fixed(place) => fixed.get(*place).copied(),
-                        Place::Key(key) => pairs.iter().find(|(name, _)| name == key).map(|(_, value)| *value),
-                        Place::Tail => Some(cut(tail)),
-                        Place::Record => Some(print.as_str()),
-                        Place::Group(_) | Place::Nowhere => None,
-                    };
-                    text.filter(|text| !text.is_empty())
-                });
-                return;
+            match open.take() {
+                Some(record) if settings.continued && !begins(settings, text) => {
+                    out.parsed.blank += 1;
+                    out.reject("N-LINE-003", record.number, "the last record has no end; the file may have been cut there");
+                }
+                before => {
+                    close(settings, &wanted, before, out);
+                    out.reject("N-LINE-003", number, "the last line has no end; the file may have been cut there");
+                }
+            }
+        } else if !settings.continued {
+            line(settings, &wanted, number, text, out);
+        } else if let Some(record) = open.as_mut().filter(|_| !begins(settings, text)) {
+            out.parsed.blank += 1;
+            record.add(text);
+        } else {
+            close(settings, &wanted, open.take(), out);
+            open = begins(settings, text).then(|| Open { number, text: text.to_owned(), long: false });
+            if open.is_none() {
+                line(settings, &wanted, number, text, out);
             }
         }
     }
+    close(settings, &wanted, open, out);
+    Ok(())
+}
+
+/// A record that may go on with the next line.
+struct Open {
+    number: u64,
+    text: String,
+    long: bool,
+}
+
+impl Open {
+    fn add(&mut self, text: &str) {
+        self.long |= self.text.len() + text.len() > MAX_LINE;
+        if !self.long {
+            self.text.push('\n');
+            self.text.push_str(text);
+        }
+    }
+}
+
+fn begins(settings: &Settings, text: &str) -> bool {
+    settings.start.as_ref().and_then(|start| start.find(text)).is_some_and(|found| found.start() == 0)
+}
+
+fn close(settings: &Settings, wanted: &Wanted, open: Option<Open>, out: &mut Output<'_>) {
+    match open {
+        Some(record) if record.long => out.reject("N-LINE-004", record.number, "a record longer than 1 MiB"),
+        Some(record) => line(settings, wanted, record.number, &record.text, out),
+        None => {}
+    }
+}
+
+fn line(settings: &Settings, wanted: &Wanted, number: u64, text: &str, out: &mut Output<'_>) {
+    // Where a value ends at something else than a separator, only its own text can be masked.
+    let whole = settings.pairs == Kind::Separated && !settings.checksum;
+    let text = if whole { out.masked(text) } else { Cow::Borrowed(text) };
+    let parts = match parts(settings, &text) {
+        Ok(Some(parts)) => parts,
+        Ok(None) => return not_a_record(settings, number, &text, out),
+        Err((code, why)) => return out.reject(code, number, why),
+    };
+    let intact = settings.checksum.then(|| check(&parts, number, out)).flatten();
+    let print = if wanted.record { Wanted::print(parts.record) } else { String::new() };
+    let mut masked = false;
+    let mut hide = |value: Cow<'_, str>| {
+        masked |= matches!(value, Cow::Owned(_));
+        value.into_owned()
+    };
+    let mut values = Vec::with_capacity(wanted.places.len());
+    for place in &wanted.places {
+        let text = match place {
+            Place::Key(key) if whole => parts.pairs.iter().find(|(name, _)| name == key).map(|(_, value)| value.to_string()),
+            Place::Key(key) => match pairs::value(&parts.pairs, key) {
+                Ok(value) => value.map(|value| hide(secrets::mask_under(key, value))),
+                Err(why) => return out.reject("N-LINE-001", number, why),
+            },
+            Place::Record => Some(print.clone()),
+            Place::Intact => intact.map(|holds| holds.to_string()),
+            Place::Tail if settings.pairs == Kind::JavaBeans => Some(pairs::words(&parts.pairs)),
+            Place::Tail | Place::Group(_) | Place::Fixed(_) => {
+                parts.text(place).map(|text| if whole { text.to_owned() } else { hide(secrets::mask(text)) })
+            }
+            Place::Nowhere => None,
+        };
+        values.push(text.filter(|text| !text.is_empty()));
+    }
+    out.parsed.masked += u64::from(masked);
+    out.record(number, |index| values.get(index)?.as_deref());
+}
+
+/// A line that is no record, and known to be none, or rejected.
+fn not_a_record(settings: &Settings, number: u64, text: &str, out: &mut Output<'_>) {
     let claims = settings.claims.as_ref().is_some_and(|claims| claims.is_match(text));
     let start = settings.start.as_ref().is_some_and(|start: &Regex| start.is_match(text));
     if !claims && !start && settings.other.as_ref().is_some_and(|other| other.is_match(text)) {
         out.parsed.passed_over += 1;
     } else {
-        let start: String = text.chars().take(60).collect();
+        let start: String = secrets::mask(text).chars().take(60).collect();
         out.reject("N-LINE-001", number, format!("does not read as a record: {start}…"));
     }
 }
 
-/// The tail as people need it: long values such as whole certificates are in tables of their own.
-fn cut(tail: &str) -> &str {
-    let end = tail.char_indices().nth(1_000).map_or(tail.len(), |(index, _)| index);
-    tail.get(..end).unwrap_or(tail)
+/// The parts of a record.
+struct Parts<'t> {
+    record: &'t str,
+    fixed: Vec<&'t str>,
+    ends: Vec<&'t str>,
+    groups: Option<regex::Captures<'t>>,
+    tail: &'t str,
+    pairs: Pairs<'t>,
+}
+
+impl<'t> Parts<'t> {
+    fn group(&self, name: &str) -> Option<&'t str> {
+        self.groups.as_ref()?.name(name).map(|group| group.as_str())
+    }
+
+    fn text(&self, place: &Place) -> Option<&str> {
+        match place {
+            Place::Fixed(place) => self.fixed.get(*place).or_else(|| self.ends.get((*place).checked_sub(self.fixed.len())?)).copied(),
+            Place::Group(name) if name == "checked" => self.group(name).map(cut),
+            Place::Group(name) => self.group(name),
+            Place::Tail => Some(cut(self.tail)),
+            _ => None,
+        }
+    }
+}
+
+type Refused = (&'static str, String);
+
+/// Takes a line apart; nothing where it is no record.
+fn parts<'t>(settings: &Settings, text: &'t str) -> Result<Option<Parts<'t>>, Refused> {
+    if let Some(pattern) = &settings.pattern {
+        let Some(groups) = pattern.captures(text) else { return Ok(None) };
+        let tail = groups.name("tail").map_or("", |tail| tail.as_str());
+        let pairs = inside(settings, tail)?;
+        return Ok(Some(Parts { record: text, fixed: Vec::new(), ends: Vec::new(), groups: Some(groups), tail, pairs }));
+    }
+    let Some(start) = settings.start.as_ref().map_or(Some(0), |start| start.find(text).map(|found| found.start())) else {
+        return Ok(None);
+    };
+    let record = text.get(start..).unwrap_or_default();
+    let mut parts = record.splitn(settings.fixed.len() + 1, settings.separator);
+    let mut fixed: Vec<&str> = parts.by_ref().take(settings.fixed.len()).collect();
+    if fixed.len() != settings.fixed.len() {
+        return Ok(None);
+    }
+    let mut tail = parts.next().unwrap_or_default();
+    if !settings.tail && !tail.is_empty() {
+        return Ok(None);
+    }
+    let mut ends = Vec::new();
+    for _ in &settings.ends {
+        let Some((before, end)) = tail.rsplit_once(settings.separator) else { return Ok(None) };
+        tail = before;
+        ends.insert(0, end);
+    }
+    if settings.pairs == Kind::JavaBeans {
+        // Java prints what is absent as this word.
+        fixed.iter_mut().chain(&mut ends).chain([&mut tail]).filter(|text| **text == "null").for_each(|text| *text = "");
+    }
+    let pairs = inside(settings, tail)?;
+    Ok(Some(Parts { record, fixed, ends, groups: None, tail, pairs }))
+}
+
+/// The pairs of a tail.
+fn inside<'t>(settings: &Settings, tail: &'t str) -> Result<Pairs<'t>, Refused> {
+    let read = |code, pairs: Result<Pairs<'t>, String>| pairs.map_err(|why| (code, why));
+    match settings.pairs {
+        _ if tail.trim().is_empty() => Ok(Pairs::new()),
+        Kind::Separated => Ok(separated(tail, settings.separator)),
+        Kind::Brackets => read("N-LINE-001", pairs::bracketed(tail)),
+        Kind::Quoted => read("N-LINE-001", pairs::quoted(tail)),
+        Kind::JavaBeans => read("N-XML-002", pairs::beans(tail)),
+        Kind::Json => read(
+            "N-JSON-001",
+            json::object(tail).map(|values| values.into_iter().map(|(key, value)| (Cow::Owned(key), Cow::Owned(value))).collect()),
+        ),
+    }
+}
+
+/// Whether the checksum of a line is that of its text: unpadded base64url of a little-endian CRC-32
+/// (boulder, log.LogLineChecksum). What does not hold is said.
+fn check(parts: &Parts<'_>, number: u64, out: &mut Output<'_>) -> Option<bool> {
+    let (checksum, checked) = (parts.group("checksum")?, parts.group("checked")?);
+    let holds = checksum == URL_SAFE_NO_PAD.encode(crc32fast::hash(checked.as_bytes()).to_le_bytes());
+    if !holds {
+        let form = if checksum.len() == 7 {
+            "a checksum of the older form of seven characters, which boulder itself no longer accepts"
+        } else {
+            "the checksum is not that of the text"
+        };
+        out.note(Note::on("N-LINE-005", out.evidence(), form).at(out.locator.text(number)));
+    }
+    Some(holds)
 }
 
 /// The `key=value` pairs of a tail: a separator ends a value only where a key follows it.
-fn pairs(tail: &str, separator: char) -> Vec<(&str, &str)> {
-    let mut pairs = Vec::new();
+fn separated(tail: &str, separator: char) -> Pairs<'_> {
+    let mut pairs = Pairs::new();
     let mut from = 0;
     let mut search = 0;
     while from < tail.len() {
@@ -93,7 +242,7 @@ fn pairs(tail: &str, separator: char) -> Vec<(&str, &str)> {
         }
         let end = next.unwrap_or(tail.len());
         if let Some((key, value)) = tail.get(from..end).unwrap_or_default().split_once('=') {
-            pairs.push((key, value));
+            pairs.push((Cow::Borrowed(key), Cow::Borrowed(value)));
         }
         from = end + separator.len_utf8();
         search = from;
@@ -101,10 +250,10 @@ fn pairs(tail: &str, separator: char) -> Vec<(&str, &str)> {
     pairs
 }
 
+/// Looks no further than the key: a line of separators alone must not be read again for each of them.
 fn begins_with_key(text: &str) -> bool {
-    let Some((key, _)) = text.split_once('=') else { return false };
-    key.starts_with(|c: char| c.is_ascii_alphabetic())
-        && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ' ' | '.' | '-'))
+    let end = text.bytes().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b' ' | b'.' | b'-')).count();
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.as_bytes().get(end) == Some(&b'=')
 }
 
 enum Place {
@@ -112,6 +261,7 @@ enum Place {
     Key(String),
     Tail,
     Record,
+    Intact,
     Group(String),
     Nowhere,
 }
@@ -119,7 +269,6 @@ enum Place {
 /// Where each wanted field is found in a line.
 struct Wanted {
     places: Vec<Place>,
-    keys: bool,
     record: bool,
 }
 
@@ -128,6 +277,8 @@ impl Wanted {
         let place = |field: &String| {
             if field == "record" {
                 Place::Record
+            } else if settings.checksum && field == "intact" {
+                Place::Intact
             } else if let Some(key) = field.strip_prefix("tail:") {
                 Place::Key(key.to_owned())
             } else if field == "tail" {
@@ -135,17 +286,16 @@ impl Wanted {
             } else if settings.pattern.is_some() {
                 Place::Group(field.clone())
             } else {
-                settings.fixed.iter().position(|name| name == field).map_or(Place::Nowhere, Place::Fixed)
+                settings.fixed.iter().chain(&settings.ends).position(|name| name == field).map_or(Place::Nowhere, Place::Fixed)
             }
         };
         let places: Vec<Place> = fields.iter().map(place).collect();
-        let keys = places.iter().any(|place| matches!(place, Place::Key(_)));
         let record = places.iter().any(|place| matches!(place, Place::Record));
-        Self { places, keys, record }
+        Self { places, record }
     }
 
-    fn print(&self, record: &str) -> String {
-        if self.record { digest::short(&digest::sha256(record.as_bytes()), 16).to_owned() } else { String::new() }
+    fn print(record: &str) -> String {
+        digest::short(&digest::sha256(secrets::mask(record).as_bytes()), 16).to_owned()
     }
 }
 
@@ -153,17 +303,21 @@ impl Wanted {
 mod tests {
     use super::*;
 
+    fn plain(tail: &str, separator: char) -> Vec<(String, String)> {
+        separated(tail, separator).into_iter().map(|(key, value)| (key.into_owned(), value.into_owned())).collect()
+    }
+
     #[test]
     fn a_separator_inside_a_value_does_not_end_it() {
         assert_eq!(
-            pairs("msg=one; two;subjectdn=CN=a;b,O=c;cert=MII=", ';'),
-            [("msg", "one; two"), ("subjectdn", "CN=a;b,O=c"), ("cert", "MII=")]
+            plain("msg=one; two;subjectdn=CN=a;b,O=c;cert=MII=", ';'),
+            [("msg", "one; two"), ("subjectdn", "CN=a;b,O=c"), ("cert", "MII=")].map(|(key, value)| (key.to_owned(), value.to_owned()))
         );
     }
 
     #[test]
     fn a_tail_without_a_key_has_no_pairs() {
-        assert!(pairs("just words", ';').is_empty());
-        assert!(pairs("", ';').is_empty());
+        assert!(separated("just words", ';').is_empty());
+        assert!(separated("", ';').is_empty());
     }
 }

@@ -20,6 +20,7 @@ mod lines;
 pub mod objects;
 mod outline;
 mod output;
+mod pairs;
 mod register;
 mod sheets;
 mod text;
@@ -105,8 +106,8 @@ pub fn locator<'a>(evidence: &'a Evidence, formats: &BTreeMap<String, Format>) -
     match (&evidence.container, reader) {
         (Container::Workbook(sheets), _) => Locator::Sheet(sheets),
         (Container::Json, _) | (_, Some(Reader::X509)) => Locator::Object,
-        (_, Some(Reader::JavaBeans)) => Locator::Entry,
         (_, Some(Reader::Evtx | Reader::EventXml)) => Locator::Event,
+        (_, Some(Reader::JavaBeans | Reader::JavaBeansRecords(_))) => Locator::Entry,
         _ => Locator::Line,
     }
 }
@@ -166,6 +167,16 @@ fn read<'a>(evidence: &Evidence, layouts: &[Layout<'a>], format: &Format, source
     if shape.encoding != encoding_rs::UTF_8 {
         out.note(Note::on("N-ENC-001", evidence.number, format!("{} was converted to UTF-8", shape.encoding.name())));
     }
+    if let Reader::JavaBeansRecords(maps) = &format.reader {
+        if shape.encoding != encoding_rs::UTF_8 {
+            out.fail("N-ENC-002", "an export of maps is written in UTF-8, and this one is not");
+            return Ok(());
+        }
+        let mut input = Hashing::new(File::open(&evidence.file)?);
+        java_beans::read_records(io::BufReader::new(&mut input), maps, out);
+        out.parsed.sha256 = input.rest()?;
+        return Ok(());
+    }
     let open = || -> io::Result<Lines<Hashing<File>>> { Ok(Lines::new(Hashing::new(File::open(&evidence.file)?), shape)) };
     let mut lines = open()?;
     match &format.reader {
@@ -185,7 +196,7 @@ fn read<'a>(evidence: &Evidence, layouts: &[Layout<'a>], format: &Format, source
             }
             delimited::read(settings, &format.recognise.header, &mut lines, out)?;
         }
-        Reader::JsonLines => json_lines::read(&mut lines, out)?,
+        Reader::JsonLines(settings) => json_lines::read(settings, &mut lines, out)?,
         Reader::KeyValue(settings) => {
             let effective = settings.effective.as_ref().is_some_and(|pattern| pattern.is_match(&encoding::head_text(&head)));
             let survey = key_value::survey(settings, &mut open()?)?;
@@ -198,7 +209,7 @@ fn read<'a>(evidence: &Evidence, layouts: &[Layout<'a>], format: &Format, source
             let top = outline::survey(&mut open()?)?;
             outline::read(&top, &mut lines, out)?;
         }
-        Reader::X509 | Reader::JavaBeans | Reader::Evtx | Reader::EventXml => {}
+        Reader::X509 | Reader::JavaBeans | Reader::JavaBeansRecords(_) | Reader::Evtx | Reader::EventXml => {}
     }
     out.parsed.sha256 = lines.into_inner().rest()?;
     Ok(())
@@ -299,6 +310,14 @@ mod tests {
             Just(b"  AuditFilter REG_DWORD = cc (204)\nCertUtil: -getreg command FAILED: 0x80070002\n    X -- 2".to_vec()),
             Just(b"Schema:\n  RequestID  Issued Request ID  Long  4 -- Indexed\n\nRow 1:\n  Issued Request ID: 0x8\n".to_vec()),
             Just(b"\n1 Rows\n".to_vec()),
+            Just(b"0.x - [03/Jan/2018:23:46:08 EST] [14] [6] [AuditEvent=AUTH][SubjectID=a[b]][Outcome=Success] words".to_vec()),
+            Just(b"pk\tn\t1\t1609837200000\tCERT_CREATION\tSUCCESS\ta\tCORE\tCA\t1\t4B\te\t<?xml?><java><object/></java>\t1:2:3".to_vec()),
+            Just(b"nodeId,sequenceNumber,timeStamp,eventType,eventStatus,additionalDetails\nn,1,2,A,SUCCESS,\"<java><object><void".to_vec()),
+            Just(b"<java><object><void method=\"put\"><string>sequenceNumber</string><long>1</long></void></object>".to_vec()),
+            Just(b"1970-01-01 prefix 3 log.test d_ZkUQ [AUDIT] Error Audit JSON={\"error\":\"oops\"}".to_vec()),
+            Just(b"@cee: {\"time\":\"2020-01-01T00:00:00Z\",\"type\":\"response\",\"request\":{\"path\":\"pki/issue/a\"}}".to_vec()),
+            Just(b"INFO[0015]  duration-ns=1 path=/sign serial=\"8\\\"6\" request-id=r status=201".to_vec()),
+            Just(b"2023/04/19 10:00:00 [INFO] signed certificate with serial number 34".to_vec()),
             Just(b"\n".to_vec()),
             Just(b"\r\n".to_vec()),
             Just(b"\r".to_vec()),

@@ -41,7 +41,10 @@ impl Heading {
 
     /// Notes columns nobody uses, and columns that stand twice.
     pub(super) fn notice(&self, settings: &Delimited, fields: &[String], out: &mut Output<'_>) {
-        let used = |cell: &str| fields.iter().any(|field| names(settings, field).any(|name| fold(name) == fold(cell)));
+        let used = |cell: &str| {
+            let maps = settings.maps.iter().any(|map| fold(map) == fold(cell));
+            maps || fields.iter().any(|field| names(settings, field).any(|name| fold(name) == fold(cell)))
+        };
         let unused: Vec<&str> = self.0.iter().map(|(_, cell)| cell.as_str()).filter(|cell| !used(cell)).collect();
         if !unused.is_empty() {
             out.note(Note::on("N-CSV-004", out.evidence(), format!("columns not used: {}", unused.join(", "))));

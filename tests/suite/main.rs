@@ -9,6 +9,7 @@
     reason = "a test that meets the unexpected should fail there and then"
 )]
 
+mod ca_logs;
 mod cases;
 mod corpus;
 mod described;

@@ -36,6 +36,8 @@ pub struct Recognise {
     pub header: Vec<String>,
     /// The file is PEM or DER.
     pub objects: bool,
+    /// Names, without a prefix, that the element at the top of an XML document may have.
+    pub root: Vec<String>,
 }
 
 /// The reader of a format, with its settings.
@@ -57,6 +59,8 @@ pub enum Reader {
     Outline,
     /// A map as `java.beans.XMLEncoder` writes it; nothing in it is ever made into an object.
     JavaBeans,
+    /// Elements of an XML document.
+    Xml(Xml),
 }
 
 /// Settings of log lines.
@@ -125,6 +129,15 @@ pub struct Blocks {
     pub also: Vec<String>,
 }
 
+/// Settings of XML documents. Elements are told by the end of the way to them, from the top.
+#[derive(Debug)]
+pub struct Xml {
+    /// Elements that are records.
+    pub records: Vec<Vec<String>>,
+    /// Elements that have the name of a record and are known to be none.
+    pub other: Vec<Vec<String>>,
+}
+
 /// What a record becomes in one table.
 #[derive(Debug)]
 pub struct Emit {
@@ -143,6 +156,8 @@ pub struct Emit {
 pub enum Condition {
     /// The field holds something.
     Present,
+    /// The field holds nothing.
+    Absent,
     /// The field is one of these.
     OneOf(Vec<String>),
 }
@@ -153,6 +168,7 @@ impl Condition {
     pub fn holds(&self, field: Option<&str>) -> bool {
         match self {
             Self::Present => field.is_some_and(|text| !text.is_empty()),
+            Self::Absent => field.is_none_or(str::is_empty),
             Self::OneOf(values) => field.is_some_and(|text| values.iter().any(|value| value == text)),
         }
     }
@@ -232,6 +248,8 @@ pub enum Transform {
     Asn1Time,
     /// Milliseconds since 1970.
     EpochMilliseconds,
+    /// Whole seconds since 1970.
+    EpochSeconds,
     /// `0.000012345 seconds slow of NTP time`, in whole microseconds; slow is negative.
     ClockOffset,
     /// The text of the first pattern that is found, `$1` being what its first group caught; a text that

@@ -8,9 +8,10 @@ use serde::Deserialize;
 
 use super::Complaint;
 use super::format::{
-    Blocks, Condition, Content, Delimited, Emit, Format, From, KeyValue, Lines, Mapping, Part, Reader, Recognise, Transform,
+    Blocks, Condition, Content, Delimited, Emit, Format, From, KeyValue, Lines, Mapping, Part, Reader, Recognise, Transform, Xml,
 };
 use super::table::Tables;
+use super::xml_path::{XmlPath, is_name};
 
 /// What was written in a format file.
 #[derive(Debug, Deserialize)]
@@ -27,6 +28,7 @@ pub struct FormatFile {
     delimited: Option<DelimitedFile>,
     key_value: Option<KeyValueFile>,
     blocks: Option<BlocksFile>,
+    xml: Option<XmlFile>,
     emit: Vec<EmitFile>,
 }
 
@@ -38,6 +40,8 @@ struct RecogniseFile {
     header: Vec<String>,
     #[serde(default)]
     objects: bool,
+    #[serde(default)]
+    root: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -99,6 +103,14 @@ struct BlocksFile {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct XmlFile {
+    record: OneOrMore,
+    #[serde(default)]
+    other: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct EmitFile {
     table: String,
     #[serde(default)]
@@ -112,7 +124,7 @@ struct EmitFile {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "\"present\" or a list of values")]
+#[serde(untagged, expecting = "\"present\", \"absent\" or a list of values")]
 enum ConditionFile {
     Present(String),
     OneOf(Vec<String>),
@@ -170,9 +182,13 @@ impl Format {
             any_line: compiler.regex(file.recognise.any_line.as_deref()),
             header: file.recognise.header.clone(),
             objects: file.recognise.objects,
+            root: file.recognise.root.clone(),
         };
         let reader = compiler.reader(file);
         let emits = file.emit.iter().filter_map(|emit| compiler.emit(emit)).collect();
+        if matches!(reader, Some(Reader::Xml(_))) {
+            compiler.paths();
+        }
         let fields = compiler.fields;
         (complaints.len() == before).then_some(())?;
         Some(Self {
@@ -286,10 +302,40 @@ impl Compiler<'_> {
             }
             "outline" => Some(Reader::Outline),
             "java-beans" => Some(Reader::JavaBeans),
+            "xml" => {
+                let Some(settings) = &file.xml else {
+                    self.complain("reader \"xml\" needs a [xml] section");
+                    return None;
+                };
+                let records = match &settings.record {
+                    OneOrMore::One(record) => std::slice::from_ref(record),
+                    OneOrMore::More(records) => records,
+                };
+                Some(Reader::Xml(Xml { records: self.ways(records), other: self.ways(&settings.other) }))
+            }
             other => {
-                let known = "lines, delimited, json-lines, x509, key-value, blocks, outline, java-beans";
+                let known = "lines, delimited, json-lines, x509, key-value, blocks, outline, java-beans, xml";
                 self.complain(format!("unknown reader {other:?}; readers are {known}"));
                 None
+            }
+        }
+    }
+
+    /// Ways to elements: names parted by slashes.
+    fn ways(&mut self, ways: &[String]) -> Vec<Vec<String>> {
+        let wrong: Vec<&String> = ways.iter().filter(|way| !way.split('/').all(is_name)).collect();
+        for way in wrong {
+            self.complain(format!("{way:?} is no way to an element: names without a prefix, parted by slashes"));
+        }
+        ways.iter().map(|way| way.split('/').map(ToOwned::to_owned).collect()).collect()
+    }
+
+    /// Every field of an XML record is a path, or one of three words.
+    fn paths(&mut self) {
+        let fields = self.fields.clone();
+        for field in fields.iter().filter(|field| !["name()", "line()", "record"].contains(&field.as_str())) {
+            if let Err(why) = XmlPath::parse(field) {
+                self.complain(why);
             }
         }
     }
@@ -299,8 +345,9 @@ impl Compiler<'_> {
         for (field, condition) in raw {
             let condition = match condition {
                 ConditionFile::Present(word) if word == "present" => Condition::Present,
+                ConditionFile::Present(word) if word == "absent" => Condition::Absent,
                 ConditionFile::Present(word) => {
-                    self.complain(format!("condition on {field}: {word:?} is neither \"present\" nor a list"));
+                    self.complain(format!("condition on {field}: {word:?} is neither \"present\", \"absent\" nor a list"));
                     continue;
                 }
                 ConditionFile::OneOf(values) => Condition::OneOf(values.clone()),
@@ -372,6 +419,7 @@ impl Compiler<'_> {
             "datetime" => Transform::Datetime(raw.pattern.clone().unwrap_or_else(|| "auto".to_owned())),
             "asn1-time" => Transform::Asn1Time,
             "epoch-milliseconds" => Transform::EpochMilliseconds,
+            "epoch-seconds" => Transform::EpochSeconds,
             "clock-offset" => Transform::ClockOffset,
             "match" => {
                 let mut patterns = Vec::new();

@@ -19,6 +19,8 @@ mod register;
 mod sheets;
 mod text;
 mod xml;
+mod xml_records;
+mod xml_source;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -100,7 +102,7 @@ pub fn locator<'a>(evidence: &'a Evidence, formats: &BTreeMap<String, Format>) -
     match (&evidence.container, reader) {
         (Container::Workbook(sheets), _) => Locator::Sheet(sheets),
         (Container::Json, _) | (_, Some(Reader::X509)) => Locator::Object,
-        (_, Some(Reader::JavaBeans)) => Locator::Entry,
+        (_, Some(Reader::JavaBeans | Reader::Xml(_))) => Locator::Entry,
         _ => Locator::Line,
     }
 }
@@ -154,6 +156,11 @@ fn read<'a>(evidence: &Evidence, layouts: &[Layout<'a>], format: &Format, source
     if shape.encoding != encoding_rs::UTF_8 {
         out.note(Note::on("N-ENC-001", evidence.number, format!("{} was converted to UTF-8", shape.encoding.name())));
     }
+    if let Reader::Xml(settings) = &format.reader {
+        let input = Hashing::new(File::open(&evidence.file)?);
+        out.parsed.sha256 = xml_records::read(settings, input, shape, &head, out).rest()?;
+        return Ok(());
+    }
     let open = || -> io::Result<Lines<Hashing<File>>> { Ok(Lines::new(Hashing::new(File::open(&evidence.file)?), shape)) };
     let mut lines = open()?;
     match &format.reader {
@@ -184,7 +191,7 @@ fn read<'a>(evidence: &Evidence, layouts: &[Layout<'a>], format: &Format, source
             let top = outline::survey(&mut open()?)?;
             outline::read(&top, &mut lines, out)?;
         }
-        Reader::X509 | Reader::JavaBeans => {}
+        Reader::X509 | Reader::JavaBeans | Reader::Xml(_) => {}
     }
     out.parsed.sha256 = lines.into_inner().rest()?;
     Ok(())
@@ -277,6 +284,8 @@ mod tests {
             Just(b"Object Type: CA\nName: 'a\nCA Token:\n  Keys:\n  - Key: \"v\"\n    Other: [a, b]\n  - x\nCRL: |\n   text".to_vec()),
             Just(b"<java class=\"java.beans.XMLDecoder\"><object class=\"M\"><void method=\"put\"><string>k</string><int>1</int></void>".to_vec()),
             Just(b"</object></java><!DOCTYPE x [<!ENTITY e SYSTEM \"file:///x\">]>&e;".to_vec()),
+            Just(b"<?xml version=\"1.0\"?><!DOCTYPE nmaprun><nmaprun start=\"1361737689\"><host><address addr=\"::1\"/><ports>".to_vec()),
+            Just(b"<port portid=\"22\"><state state=\"open\"/></port></ports></host></nmaprun>".to_vec()),
             Just(b"-w /etc/x -p wa\n*.* @@host:514\nserver a iburst\nrtcsync\nlog_file = /x".to_vec()),
             Just(b"\n".to_vec()),
             Just(b"\r\n".to_vec()),

@@ -108,6 +108,12 @@ pub struct KeyValue {
     pub adds: Option<Regex>,
     /// Nothing says which line of a key decides where it stands twice: none is taken to.
     pub open: bool,
+    /// The last line of a key and scope decides, not the first.
+    pub last: bool,
+    /// A line that only names the scope of those below it, in the group `name`.
+    pub section: Option<Regex>,
+    /// A line that ends such a scope, where scopes stand in one another.
+    pub section_end: Option<Regex>,
     /// A line that begins a conditional block.
     pub block: Option<Regex>,
     /// A line that reads other files.

@@ -78,6 +78,10 @@ struct KeyValueFile {
     adds: Option<String>,
     #[serde(default)]
     open: bool,
+    #[serde(default)]
+    last: bool,
+    section: Option<String>,
+    section_end: Option<String>,
     block: Option<String>,
     include: Option<String>,
     effective: Option<String>,
@@ -283,6 +287,9 @@ impl Compiler<'_> {
                     pattern: self.regex(settings.pattern.as_deref()),
                     adds: self.regex(settings.adds.as_deref()),
                     open: settings.open,
+                    last: settings.last,
+                    section: self.regex(settings.section.as_deref()),
+                    section_end: self.regex(settings.section_end.as_deref()),
                     block: self.regex(settings.block.as_deref()),
                     include: self.regex(settings.include.as_deref()),
                     effective: self.regex(settings.effective.as_deref()),

@@ -72,7 +72,7 @@ fn every_line_of_a_real_file_is_accounted_for() {
     let Some(folder) = corpus() else { return };
     let (_world, run) = run_on(&folder);
     // What these hold is counted by object or entry.
-    let lines = |format: Option<&str>| !["x509", "ejbca-profile"].contains(&format.unwrap_or_default());
+    let lines = |format: Option<&str>| !["x509", "ejbca-profile", "nessus", "nmap", "xccdf"].contains(&format.unwrap_or_default());
     for evidence in run.results().evidence.iter().filter(|evidence| evidence.status == "used" && lines(evidence.format.as_deref())) {
         let octets = fs::read(folder.join(&evidence.path)).unwrap();
         let lines = octets.split_inclusive(|octet| *octet == b'\n').count() as u64;

@@ -119,10 +119,7 @@ mod tests {
         let path = XmlPath::parse("ReportHost:HostProperties/tag[@name='a/b:c']").unwrap();
         let tag = Step { name: "tag".to_owned(), only: Some((Leaf::Attribute("name".to_owned()), "a/b:c".to_owned())) };
         let properties = Step { name: "HostProperties".to_owned(), only: None };
-        assert_eq!(
-            path,
-            XmlPath { from: Some("ReportHost".to_owned()), steps: vec![properties, tag], leaf: Leaf::Text(String::new()) }
-        );
+        assert_eq!(path, XmlPath { from: Some("ReportHost".to_owned()), steps: vec![properties, tag], leaf: Leaf::Text(String::new()) });
         let path = XmlPath::parse("data[key='Rule']/value/@id").unwrap();
         assert_eq!((path.steps.len(), path.leaf), (2, Leaf::Attribute("id".to_owned())));
         assert_eq!(XmlPath::parse(".").unwrap(), XmlPath { from: None, steps: Vec::new(), leaf: Leaf::Text(String::new()) });

@@ -20,7 +20,10 @@ pub(super) struct Survey {
 /// What a line is.
 enum Kind<'t> {
     Comment,
-    Pair { key: &'t str, value: &'t str },
+    Pair {
+        key: &'t str,
+        value: &'t str,
+    },
     /// It names the scope of the lines below.
     Section(&'t str),
     /// It ends the innermost scope.
@@ -45,6 +48,10 @@ pub(super) fn survey<R: Read>(settings: &KeyValue, lines: &mut Lines<R>) -> io::
             }
             Kind::End => {
                 scope.close();
+                continue;
+            }
+            Kind::Unread if settings.last => {
+                survey.includes |= includes(settings, text);
                 continue;
             }
             Kind::Comment | Kind::Unread => continue,
@@ -92,6 +99,13 @@ pub(super) fn read<R: Read>(
                 continue;
             }
             Kind::Pair { key, value } => (key, value),
+            // It sets nothing itself, and says where more is set.
+            Kind::Unread if settings.last && includes(settings, text) => {
+                included = true;
+                out.note(Note::on("N-CFG-003", out.evidence(), text.to_owned()).at(format!("line {number}")).about("settings"));
+                out.parsed.blank += 1;
+                continue;
+            }
             Kind::Unread => {
                 out.reject("N-LINE-001", number, format!("a key without a value, or a line of another kind: {text}"));
                 continue;

@@ -90,8 +90,8 @@ enum Field {
 }
 
 impl Field {
-    fn of(name: &String) -> Self {
-        match name.as_str() {
+    fn of(name: &str) -> Self {
+        match name {
             "name()" => Self::Name,
             "line()" => Self::Line,
             "record" => Self::Print,
@@ -125,7 +125,7 @@ pub(super) fn read<R: Read>(settings: &Settings, input: R, shape: TextShape, hea
     if encoding != encoding_rs::UTF_8 && shape.mark == 0 {
         out.note(Note::on("N-ENC-001", out.evidence(), format!("{} was converted to UTF-8", encoding.name())));
     }
-    let fields: Vec<Field> = out.fields().iter().map(Field::of).collect();
+    let fields: Vec<Field> = out.fields().iter().map(|field| Field::of(field)).collect();
     let mut records = Records::new(settings, fields, out);
     let mut reader = Reader::from_reader(Source::new(input, shape, encoding));
     reader.config_mut().expand_empty_elements = true;
@@ -256,9 +256,8 @@ impl<'a, 'o> Records<'a, 'o> {
 
     fn keeps(&self, name: &str) -> bool {
         let Some(parent) = self.open.last() else { return false };
-        let wanted = |path: &XmlPath| {
-            path.from.as_ref() == Some(&parent.node.name) && path.steps.first().is_some_and(|step| step.name == name)
-        };
+        let wanted =
+            |path: &XmlPath| path.from.as_ref() == Some(&parent.node.name) && path.steps.first().is_some_and(|step| step.name == name);
         (parent.kept && self.names.contains(name)) || self.fields.iter().any(|field| matches!(field, Field::Path(path) if wanted(path)))
     }
 
@@ -496,7 +495,8 @@ mod tests {
         assert_eq!(rows(&wide).0, expected);
         assert_eq!(rows(declared.as_bytes()).0, expected, "what can be read octet by octet is not UTF-16");
         assert_eq!(rows(&[b"\xef\xbb\xbf", SCAN.as_bytes()].concat()).0, expected);
-        let latin = [b"<?xml version='1.0' encoding='ISO-8859-1'?><scan><hosts><host name='M\xfcller'/></hosts></scan>".as_slice()].concat();
+        let latin =
+            [b"<?xml version='1.0' encoding='ISO-8859-1'?><scan><hosts><host name='M\xfcller'/></hosts></scan>".as_slice()].concat();
         assert_eq!(rows(&latin).0, ["1 host | M\u{fc}ller | - | - | - | 1 | -"]);
         let unknown = b"<?xml version='1.0' encoding='klingon'?><scan/>";
         assert!(rows(unknown).1.failed.is_some());
@@ -519,7 +519,10 @@ mod tests {
             assert!(rows.is_empty() && parsed.failed.is_some(), "{declared}");
             assert_eq!((parsed.rejected, parsed.notes[0].code), (1, "N-XML-001"), "{declared}");
         }
-        for entity in ["<scan><hosts><host name='a'/><host>&e;</host></hosts></scan>", "<scan><hosts><host name='a'/><host name='&e;'/></hosts></scan>"] {
+        for entity in [
+            "<scan><hosts><host name='a'/><host>&e;</host></hosts></scan>",
+            "<scan><hosts><host name='a'/><host name='&e;'/></hosts></scan>",
+        ] {
             let (rows, parsed) = rows(entity.as_bytes());
             assert_eq!((rows.len(), parsed.rejected, parsed.notes[0].code), (1, 1, "N-XML-002"), "{entity}");
         }

@@ -115,7 +115,8 @@ fn a_scan_in_utf_16_reads_the_same() {
 fn a_real_nessus_scan_has_one_host_and_five_items() {
     let Some(octets) = real("nessus_v2_many_vuln.nessus") else { return };
     let world = one(NESSUS, octets, "");
-    let counts = "SELECT severity_raw AS a, severity AS b, COUNT(*) AS c FROM vulnerabilities GROUP BY severity_raw, severity ORDER BY severity_raw";
+    let counts =
+        "SELECT severity_raw AS a, severity AS b, COUNT(*) AS c FROM vulnerabilities GROUP BY severity_raw, severity ORDER BY severity_raw";
     assert_eq!(lines(&world, counts), ["0 | info | 1", "1 | low | 3", "3 | high | 1"]);
     assert_eq!(
         lines(&world, HOSTS),
@@ -176,13 +177,17 @@ fn a_real_nmap_scan_has_two_hosts_with_the_ports_it_is_known_for() {
             "74.207.244.221 | open | 9929",
         ]
     );
-    assert_eq!(lines(&world, "SELECT host AS a, hostname AS b FROM host_scans ORDER BY row"), ["127.0.0.1 | localhost", "74.207.244.221 | scanme.nmap.org"]);
+    assert_eq!(
+        lines(&world, "SELECT host AS a, hostname AS b FROM host_scans ORDER BY row"),
+        ["127.0.0.1 | localhost", "74.207.244.221 | scanme.nmap.org"]
+    );
 }
 
 #[test]
 fn an_external_entity_reads_no_file() {
     const PROBE: &str = "canary-in-another-file";
-    let mut probes = vec![NMAP_SCAN.replace("<!DOCTYPE nmaprun>", "<!DOCTYPE nmaprun [<!ENTITY ee SYSTEM \"file:PROBE\">]>").replace("ajar", "&ee;")];
+    let mut probes =
+        vec![NMAP_SCAN.replace("<!DOCTYPE nmaprun>", "<!DOCTYPE nmaprun [<!ENTITY ee SYSTEM \"file:PROBE\">]>").replace("ajar", "&ee;")];
     if let Some(octets) = real("nmap_xxe_local_include.xml") {
         probes.push(String::from_utf8(octets).unwrap().replace("file://./simple.xml", "file:PROBE"));
     }
@@ -331,7 +336,10 @@ fn a_real_export_of_security_center_has_four_rows_and_the_empty_ones_are_blank()
 fn the_short_name_of_a_zone_nobody_declared_settles_no_time() {
     let csv = "Plugin,Severity,IP Address,First Discovered,Last Observed\n1,High,10.0.0.1,\"Jan 5, 2021 10:24:08 MST\",\"Jan 6, 2021 10:24:08 UTC\"\n";
     let world = one(CSV, csv, "");
-    assert_eq!(lines(&world, "SELECT first_seen AS a, first_seen_raw AS b, seen_at AS c FROM vulnerabilities"), ["- | Jan 5, 2021 10:24:08 MST | 2021-01-06T10:24:08Z"]);
+    assert_eq!(
+        lines(&world, "SELECT first_seen AS a, first_seen_raw AS b, seen_at AS c FROM vulnerabilities"),
+        ["- | Jan 5, 2021 10:24:08 MST | 2021-01-06T10:24:08Z"]
+    );
     assert_eq!(read(&world).noted("N-TIME-002", CSV).count, 1);
 }
 
@@ -368,7 +376,10 @@ fn openvas_and_testssl_say_what_they_found_and_what_they_did_not_test_is_not_set
                <threat>High</threat><severity>7.5</severity><detection><result id=\"9\"><details/></result></detection></result>\n\
                </results></report></report>\n";
     let world = one("scans/openvas.xml", xml, "");
-    assert_eq!(lines(&world, FOUND), ["1 | openvas | 192.0.2.1 | ca-01 | 443 | tcp | 1.3.1 | Weak | CVE-1 | high | 7.5 | 2021-01-05T10:00:00Z | explicit"]);
+    assert_eq!(
+        lines(&world, FOUND),
+        ["1 | openvas | 192.0.2.1 | ca-01 | 443 | tcp | 1.3.1 | Weak | CVE-1 | high | 7.5 | 2021-01-05T10:00:00Z | explicit"]
+    );
     assert_eq!(read(&world).file("scans/openvas.xml").rejected, 0);
 }
 
@@ -388,11 +399,13 @@ fn the_register_of_vulnerabilities_says_what_became_of_each() {
 
 // ---- configuration
 
-const SETTINGS: &str = "SELECT row AS a, component AS b, scope AS c, key AS d, value AS e, in_force AS f, effective AS g FROM settings ORDER BY row";
+const SETTINGS: &str =
+    "SELECT row AS a, component AS b, scope AS c, key AS d, value AS e, in_force AS f, effective AS g FROM settings ORDER BY row";
 
 #[test]
 fn of_a_name_that_stands_twice_in_a_section_openssl_takes_the_last() {
-    let text = "# a comment\ndir = /ca\n[ ca ]\ndefault_ca = one\ndefault_ca = two # the last\n[req]\ndefault_ca = three\nkeys = a, \\\nb\n";
+    let text =
+        "# a comment\ndir = /ca\n[ ca ]\ndefault_ca = one\ndefault_ca = two # the last\n[req]\ndefault_ca = three\nkeys = a, \\\nb\n";
     let world = one("config/openssl.cnf", text, "host = \"ca-01\"");
     assert_eq!(
         lines(&world, SETTINGS),
@@ -406,12 +419,14 @@ fn of_a_name_that_stands_twice_in_a_section_openssl_takes_the_last() {
     let results = read(&world);
     let file = results.file("config/openssl.cnf");
     assert_eq!((file.records, file.rejected, file.blank), (4, 2, 3), "a line that goes on in the next is rejected");
-    let included = text.replace("[req]", ".include = more.cnf\n[req]");
-    assert_eq!(
-        lines(&one("config/openssl.cnf", included, ""), "SELECT value AS a, in_force AS b FROM settings WHERE key = 'default_ca' ORDER BY row"),
-        ["one | false", "two | -", "three | -"],
-        "what is included may come last"
-    );
+    for include in [".include = more.cnf", ".include /etc/more.cnf"] {
+        let world = one("config/openssl.cnf", text.replace("[req]", &format!("{include}\n[req]")), "");
+        assert_eq!(
+            lines(&world, "SELECT value AS a, in_force AS b FROM settings WHERE key = 'default_ca' ORDER BY row"),
+            ["one | false", "two | -", "three | -"],
+            "what is included may come last"
+        );
+    }
 }
 
 #[test]

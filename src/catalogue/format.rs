@@ -40,6 +40,8 @@ pub struct Recognise {
     pub magic: Option<String>,
     /// A line that this format never has.
     pub unless: Option<Regex>,
+    /// Names, without a prefix, that the element at the top of an XML document may have.
+    pub root: Vec<String>,
 }
 
 /// The reader of a format, with its settings.
@@ -71,6 +73,8 @@ pub enum Reader {
     CertutilView,
     /// Maps as `java.beans.XMLEncoder` writes them, each a record; its cells of these names hold maps as text.
     JavaBeansRecords(Vec<String>),
+    /// Elements of an XML document.
+    Xml(Xml),
 }
 
 /// Settings of log lines.
@@ -154,6 +158,12 @@ pub struct KeyValue {
     pub adds: Option<Regex>,
     /// Nothing says which line of a key decides where it stands twice: none is taken to.
     pub open: bool,
+    /// The last line of a key and scope decides, not the first.
+    pub last: bool,
+    /// A line that only names the scope of those below it, in the group `name`.
+    pub section: Option<Regex>,
+    /// A line that ends such a scope, where scopes stand in one another.
+    pub section_end: Option<Regex>,
     /// A line that begins a conditional block.
     pub block: Option<Regex>,
     /// A line that reads other files.
@@ -190,6 +200,15 @@ pub struct EventText {
     pub labels: BTreeMap<String, String>,
 }
 
+/// Settings of XML documents. Elements are told by the end of the way to them, from the top.
+#[derive(Debug)]
+pub struct Xml {
+    /// Elements that are records.
+    pub records: Vec<Vec<String>>,
+    /// Elements that have the name of a record and are known to be none.
+    pub other: Vec<Vec<String>>,
+}
+
 /// What a record becomes in one table.
 #[derive(Debug)]
 pub struct Emit {
@@ -221,6 +240,8 @@ pub struct Bits {
 pub enum Condition {
     /// The field holds something.
     Present,
+    /// The field holds nothing.
+    Absent,
     /// The field is one of these.
     OneOf(Vec<String>),
     /// The pattern is found in the field.
@@ -233,6 +254,7 @@ impl Condition {
     pub fn holds(&self, field: Option<&str>) -> bool {
         match self {
             Self::Present => field.is_some_and(|text| !text.is_empty()),
+            Self::Absent => field.is_none_or(str::is_empty),
             Self::OneOf(values) => field.is_some_and(|text| values.iter().any(|value| value == text)),
             Self::Matches(pattern) => field.is_some_and(|text| pattern.is_match(text)),
         }
@@ -327,6 +349,8 @@ pub enum Transform {
     Asn1Time,
     /// Milliseconds since 1970.
     EpochMilliseconds,
+    /// Whole seconds since 1970.
+    EpochSeconds,
     /// `0.000012345 seconds slow of NTP time`, in whole microseconds; slow is negative.
     ClockOffset,
     /// The text of the first pattern that is found, `$1` being what its first group caught; a text that

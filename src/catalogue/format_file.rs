@@ -9,9 +9,10 @@ use serde::Deserialize;
 use super::Complaint;
 use super::format::{
     Bits, Blocks, Condition, Content, Delimited, Emit, EventText, Format, From, JsonLines, KeyValue, Lines, Mapping, OfBit, Pairs, Part,
-    Reader, Recognise, Transform,
+    Reader, Recognise, Transform, Xml,
 };
 use super::table::Tables;
+use super::xml_path::{XmlPath, is_name};
 
 /// What was written in a format file.
 #[derive(Debug, Deserialize)]
@@ -31,6 +32,7 @@ pub struct FormatFile {
     java_beans: Option<JavaBeansFile>,
     blocks: Option<BlocksFile>,
     event_text: Option<EventTextFile>,
+    xml: Option<XmlFile>,
     emits_like: Option<String>,
     #[serde(default)]
     emit: Vec<EmitFile>,
@@ -46,6 +48,8 @@ struct RecogniseFile {
     objects: bool,
     magic: Option<String>,
     unless: Option<String>,
+    #[serde(default)]
+    root: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -107,6 +111,10 @@ struct KeyValueFile {
     adds: Option<String>,
     #[serde(default)]
     open: bool,
+    #[serde(default)]
+    last: bool,
+    section: Option<String>,
+    section_end: Option<String>,
     block: Option<String>,
     include: Option<String>,
     effective: Option<String>,
@@ -143,6 +151,14 @@ struct EventTextFile {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct XmlFile {
+    record: OneOrMore,
+    #[serde(default)]
+    other: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct EmitFile {
     table: String,
     #[serde(default)]
@@ -166,7 +182,7 @@ struct BitsFile {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "\"present\", a list of values, or { matches = a pattern }")]
+#[serde(untagged, expecting = "\"present\", \"absent\", a list of values, or { matches = a pattern }")]
 enum ConditionFile {
     Present(String),
     OneOf(Vec<String>),
@@ -227,6 +243,7 @@ impl Format {
             objects: file.recognise.objects,
             magic: file.recognise.magic.clone(),
             unless: compiler.regex(file.recognise.unless.as_deref()),
+            root: file.recognise.root.clone(),
         };
         let reader = compiler.reader(file);
         let like: &[EmitFile] = match file.emits_like.as_ref().map(|other| all.get(other)) {
@@ -242,6 +259,9 @@ impl Format {
             None => &[],
         };
         let emits = like.iter().chain(&file.emit).filter_map(|emit| compiler.emit(emit)).collect();
+        if matches!(reader, Some(Reader::Xml(_))) {
+            compiler.paths();
+        }
         let fields = compiler.fields;
         (complaints.len() == before).then_some(())?;
         Some(Self {
@@ -361,6 +381,9 @@ impl Compiler<'_> {
                     pattern: self.regex(settings.pattern.as_deref()),
                     adds: self.regex(settings.adds.as_deref()),
                     open: settings.open,
+                    last: settings.last,
+                    section: self.regex(settings.section.as_deref()),
+                    section_end: self.regex(settings.section_end.as_deref()),
                     block: self.regex(settings.block.as_deref()),
                     include: self.regex(settings.include.as_deref()),
                     effective: self.regex(settings.effective.as_deref()),
@@ -394,11 +417,41 @@ impl Compiler<'_> {
                 Some(settings) if settings.records => Some(Reader::JavaBeansRecords(settings.maps.clone())),
                 _ => Some(Reader::JavaBeans),
             },
+            "xml" => {
+                let Some(settings) = &file.xml else {
+                    self.complain("reader \"xml\" needs a [xml] section");
+                    return None;
+                };
+                let records = match &settings.record {
+                    OneOrMore::One(record) => std::slice::from_ref(record),
+                    OneOrMore::More(records) => records,
+                };
+                Some(Reader::Xml(Xml { records: self.ways(records), other: self.ways(&settings.other) }))
+            }
             other => {
-                let known = "lines, delimited, json-lines, x509, key-value, blocks, outline, java-beans, evtx, event-xml, event-text, \
+                let known = "lines, delimited, json-lines, x509, key-value, blocks, outline, java-beans, xml, evtx, event-xml, event-text, \
                              certutil-view";
                 self.complain(format!("unknown reader {other:?}; readers are {known}"));
                 None
+            }
+        }
+    }
+
+    /// Ways to elements: names parted by slashes.
+    fn ways(&mut self, ways: &[String]) -> Vec<Vec<String>> {
+        let wrong: Vec<&String> = ways.iter().filter(|way| !way.split('/').all(is_name)).collect();
+        for way in wrong {
+            self.complain(format!("{way:?} is no way to an element: names without a prefix, parted by slashes"));
+        }
+        ways.iter().map(|way| way.split('/').map(ToOwned::to_owned).collect()).collect()
+    }
+
+    /// Every field of an XML record is a path, or one of three words.
+    fn paths(&mut self) {
+        let fields = self.fields.clone();
+        for field in fields.iter().filter(|field| !["name()", "line()", "record"].contains(&field.as_str())) {
+            if let Err(why) = XmlPath::parse(field) {
+                self.complain(why);
             }
         }
     }
@@ -408,8 +461,9 @@ impl Compiler<'_> {
         for (field, condition) in raw {
             let condition = match condition {
                 ConditionFile::Present(word) if word == "present" => Condition::Present,
+                ConditionFile::Present(word) if word == "absent" => Condition::Absent,
                 ConditionFile::Present(word) => {
-                    self.complain(format!("condition on {field}: {word:?} is neither \"present\" nor a list"));
+                    self.complain(format!("condition on {field}: {word:?} is neither \"present\", \"absent\" nor a list"));
                     continue;
                 }
                 ConditionFile::OneOf(values) => Condition::OneOf(values.clone()),
@@ -507,6 +561,7 @@ impl Compiler<'_> {
             "datetime" => Transform::Datetime(raw.pattern.clone().unwrap_or_else(|| "auto".to_owned())),
             "asn1-time" => Transform::Asn1Time,
             "epoch-milliseconds" => Transform::EpochMilliseconds,
+            "epoch-seconds" => Transform::EpochSeconds,
             "clock-offset" => Transform::ClockOffset,
             "match" => {
                 let mut patterns = Vec::new();

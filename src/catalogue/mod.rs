@@ -19,6 +19,7 @@ pub mod source;
 pub mod statement;
 mod subset;
 pub mod table;
+pub mod xml_path;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,5 +1,7 @@
 //! Which format a file has, by what is in it. A name proves nothing.
 
+use quick_xml::events::Event;
+
 use super::encoding;
 use crate::catalogue::format::{Delimited, Format, Reader};
 
@@ -18,6 +20,7 @@ pub(super) fn recognise<'a>(head: &[u8], formats: impl Iterator<Item = &'a Forma
     }
     let text = encoding::head_text(head);
     let binary = encoding::shape(head).doubtful;
+    let root = root(&text);
     formats
         .into_iter()
         .filter(|format| {
@@ -34,10 +37,25 @@ pub(super) fn recognise<'a>(head: &[u8], formats: impl Iterator<Item = &'a Forma
             let line = recognise.any_line.as_ref().is_none_or(|pattern| text.lines().any(|line| pattern.is_match(line)));
             let heading = recognise.header.is_empty()
                 || matches!(&format.reader, Reader::Delimited(settings) if heading(&text, settings, &recognise.header));
-            (recognise.any_line.is_some() || !recognise.header.is_empty()) && line && heading
+            let top = recognise.root.is_empty() || root.as_ref().is_some_and(|root| recognise.root.contains(root));
+            let says = recognise.any_line.is_some() || !recognise.header.is_empty() || !recognise.root.is_empty();
+            says && line && heading && top
         })
         .map(|format| format.name.as_str())
         .collect()
+}
+
+/// The name, without a prefix, of the element at the top of an XML document.
+fn root(text: &str) -> Option<String> {
+    let mut reader = quick_xml::Reader::from_str(text.trim_start().starts_with('<').then_some(text)?);
+    loop {
+        match reader.read_event().ok()? {
+            Event::Start(start) | Event::Empty(start) => return Some(start.local_name().as_ref().to_owned()),
+            Event::Decl(_) | Event::PI(_) | Event::Comment(_) | Event::DocType(_) => {}
+            Event::Text(text) if text.trim().is_empty() => {}
+            _ => return None,
+        }
+    }
 }
 
 fn heading(text: &str, settings: &Delimited, needed: &[String]) -> bool {

@@ -182,7 +182,7 @@ pub enum Locator<'a> {
     Line,
     /// Objects of a bundle, or of a JSON array.
     Object,
-    /// Entries of a map.
+    /// Entries of a map, or records of an XML document.
     Entry,
     /// Events of a Windows event log, in the order of the file.
     Event,

@@ -63,12 +63,16 @@ pub(super) fn settle<'a>(text: &'a str, transform: &Transform, clock: &Clock<'_>
             found.or_else(|| default.clone()).map(|text| Cell::Text(Cow::Owned(text))).ok_or("N-VAL-001")
         }
         Transform::ClockOffset => clock_offset(text).map(Cell::Integer).ok_or("N-VAL-002"),
-        Transform::EpochMilliseconds => {
-            let millis: i64 = text.trim().parse().map_err(|_| "N-TIME-001")?;
-            let micros = millis.checked_mul(1_000).filter(|micros| Timestamp::from_microsecond(*micros).is_ok()).ok_or("N-TIME-001")?;
-            Ok(Cell::Time(Instant { micros, precision: "ms", basis: ZoneBasis::Explicit }))
-        }
+        Transform::EpochMilliseconds => since_epoch(text, 1_000, "ms"),
+        Transform::EpochSeconds => since_epoch(text, 1_000_000, "s"),
     }
+}
+
+/// A whole number of units of so many microseconds since 1970.
+fn since_epoch(text: &str, unit: i64, precision: &'static str) -> Result<Cell<'static>, Why> {
+    let number: i64 = text.trim().parse().map_err(|_| "N-TIME-001")?;
+    let micros = number.checked_mul(unit).filter(|micros| Timestamp::from_microsecond(*micros).is_ok()).ok_or("N-TIME-001")?;
+    Ok(Cell::Time(Instant { micros, precision, basis: ZoneBasis::Explicit }))
 }
 
 /// `0.000012345 seconds slow of NTP time` as chronyc(1) writes it: microseconds, to the nearest, ahead of
@@ -127,10 +131,17 @@ fn precision(text: &str) -> &'static str {
 }
 
 /// Dates as people write them in registers: ISO, `25/03/2020`, `25 Mar 2020`, each with or without a
-/// time of day.
+/// time of day; and `Tue Aug 13 08:40:11 2013` as asctime(3) does.
 fn auto(text: &str, clock: &Clock<'_>) -> Result<Instant, Unsettled> {
     if text.get(4..5) == Some("-") {
         return iso(text, clock);
+    }
+    if let [weekday, month, day, time, year] = text.split_whitespace().collect::<Vec<_>>().as_slice()
+        && ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].contains(weekday)
+    {
+        let time: Time = time.parse().map_err(|_| Unsettled::NotATime)?;
+        let civil = named(day, month, year)?.to_datetime(time);
+        return Ok(Instant { micros: place(civil, clock.zone)?, precision: "s", basis: ZoneBasis::Declared });
     }
     let (date, time) = match text.split_once(' ') {
         Some((date, time)) if date.contains(['/', '.', '-']) => (numbered(date, clock.order)?, time),
@@ -193,6 +204,8 @@ fn named(day: &str, month: &str, year: &str) -> Result<Date, Unsettled> {
     Date::new(year, month, day).map_err(|_| Unsettled::NotATime)
 }
 
+/// A time by its pattern. Where the pattern ends in ` %Z`, the text ends in the short name of a zone: that of UTC,
+/// or the one that the declared zone has at that time; names such as `MST` or `IST` belong to several zones.
 fn patterned(text: &str, pattern: &str, clock: &Clock<'_>) -> Result<Instant, Unsettled> {
     if let Some(pattern) = pattern.strip_suffix(" %Z") {
         let (text, zone) = text.rsplit_once(' ').ok_or(Unsettled::NotATime)?;
@@ -286,6 +299,28 @@ mod tests {
         assert_eq!(read("03/04/2020", None, Some(DateOrder::Dmy)).as_deref(), Ok("2020-04-03T00:00:00Z"));
         assert_eq!(read("03/04/2020", None, Some(DateOrder::Mdy)).as_deref(), Ok("2020-03-04T00:00:00Z"));
         assert_eq!(read("03/13/2020", None, Some(DateOrder::Dmy)), Err(Unsettled::NotATime));
+    }
+
+    #[test]
+    fn a_time_as_asctime_writes_it_needs_a_zone() {
+        assert_eq!(read("Tue Aug 13 08:40:11 2013", None, None), Err(Unsettled::Zone));
+        assert_eq!(read("Sun Feb  3 08:40:11 2013", Some("UTC"), None).as_deref(), Ok("2013-02-03T08:40:11Z"));
+        assert_eq!(read("Tue Aug 33 08:40:11 2013", Some("UTC"), None), Err(Unsettled::NotATime));
+    }
+
+    #[test]
+    fn the_short_name_of_a_zone_is_believed_only_where_the_declared_zone_has_it() {
+        let read = |cell: &str, zone: Option<&str>| {
+            let zone = zone.map(|zone| TimeZone::get(zone).unwrap());
+            patterned(cell, "%b %d, %Y %H:%M:%S %Z", &Clock { zone: zone.as_ref(), order: None }).map(|instant| text(instant.micros))
+        };
+        assert_eq!(read("Jan 5, 2021 10:24:08 MST", None), Err(Unsettled::Zone));
+        assert_eq!(read("Jan 5, 2021 10:24:08 MST", Some("America/Denver")).as_deref(), Ok("2021-01-05T17:24:08Z"));
+        assert_eq!(read("Jul 5, 2021 10:24:08 MDT", Some("America/Denver")).as_deref(), Ok("2021-07-05T16:24:08Z"));
+        assert_eq!(read("Jul 5, 2021 10:24:08 MST", Some("America/Denver")), Err(Unsettled::Zone));
+        assert_eq!(read("Jan 5, 2021 10:24:08 MST", Some("Europe/London")), Err(Unsettled::Zone));
+        assert_eq!(read("Jan 5, 2021 10:24:08 UTC", None).as_deref(), Ok("2021-01-05T10:24:08Z"));
+        assert_eq!(read("Jan 5, 2021", None), Err(Unsettled::NotATime));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Configuration files of one key and value a line, with comments, conditional blocks and includes.
-//! Which line of a key decides where it stands twice depends on the program: the first one, every one,
-//! or nobody says, and then none is taken to. An include may decide elsewhere.
+//! Which line of a key decides where it stands twice depends on the program: the first one, the last one,
+//! every one, or nobody says, and then none is taken to. An include may decide elsewhere.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use super::Output;
@@ -23,23 +23,45 @@ const NOT_SAID: &str = "not said";
 /// What a line is.
 enum Kind<'t> {
     Comment,
-    Pair { key: &'t str, value: &'t str },
+    Pair {
+        key: &'t str,
+        value: &'t str,
+    },
+    /// It names the scope of the lines below.
+    Section(&'t str),
+    /// It ends the innermost scope.
+    End,
     Unread,
 }
 
 /// Counts the lines of each key, where the first one does not simply decide.
 pub(super) fn survey<R: Read>(settings: &KeyValue, lines: &mut Lines<R>) -> io::Result<Survey> {
     let mut survey = Survey::default();
-    if !settings.open {
+    if !settings.open && !settings.last {
         return Ok(survey);
     }
-    let mut scope = "global".to_owned();
+    let mut scope = Scope::default();
     while let Some(line) = lines.next()? {
         let Ok(text) = line.text.map(str::trim) else { continue };
-        let Kind::Pair { key, .. } = kind(settings, text) else { continue };
+        let key = match kind(settings, text) {
+            Kind::Pair { key, .. } => key,
+            Kind::Section(name) => {
+                scope.open(settings, name);
+                continue;
+            }
+            Kind::End => {
+                scope.close();
+                continue;
+            }
+            Kind::Unread if settings.last => {
+                survey.includes |= includes(settings, text);
+                continue;
+            }
+            Kind::Comment | Kind::Unread => continue,
+        };
         survey.includes |= includes(settings, text);
-        enter(settings, text, &mut scope);
-        *survey.times.entry((scope.clone(), key.to_ascii_lowercase())).or_default() += 1;
+        scope.enter(settings, text);
+        *survey.times.entry((scope.words(), key.to_ascii_lowercase())).or_default() += 1;
     }
     Ok(survey)
 }
@@ -52,8 +74,8 @@ pub(super) fn read<R: Read>(
     out: &mut Output<'_>,
 ) -> io::Result<()> {
     let fields = out.fields();
-    let mut scope = "global".to_owned();
-    let mut decided: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut scope = Scope::default();
+    let mut decided: BTreeMap<(String, String), u64> = BTreeMap::new();
     let mut included = false;
     let mut asked: Option<String> = None;
     let mut above = String::new();
@@ -91,6 +113,23 @@ pub(super) fn read<R: Read>(
                 out.parsed.passed_over += 1;
                 continue;
             }
+            Kind::Section(name) => {
+                scope.open(settings, name);
+                out.parsed.blank += 1;
+                continue;
+            }
+            Kind::End => {
+                scope.close();
+                out.parsed.blank += 1;
+                continue;
+            }
+            // It sets nothing itself, and says where more is set.
+            Kind::Unread if settings.last && includes(settings, text) => {
+                included = true;
+                out.note(Note::on("N-CFG-003", out.evidence(), text.to_owned()).at(format!("line {number}")).about("settings"));
+                out.parsed.blank += 1;
+                continue;
+            }
             Kind::Unread => {
                 out.reject("N-LINE-001", number, format!("a key without a value, or a line of another kind: {text}"));
                 continue;
@@ -100,14 +139,20 @@ pub(super) fn read<R: Read>(
             included = true;
             out.note(Note::on("N-CFG-003", out.evidence(), text.to_owned()).at(format!("line {number}")).about("settings"));
         }
-        enter(settings, text, &mut scope);
-        let place = (scope.clone(), key.to_ascii_lowercase());
+        scope.enter(settings, text);
+        let words = scope.words();
+        let place = (words.clone(), key.to_ascii_lowercase());
         let in_force = if settings.adds.as_ref().is_some_and(|adds| adds.is_match(key)) {
             Some("true")
         } else if settings.open {
             (survey.times.get(&place) == Some(&1) && !survey.includes).then_some("true")
         } else {
-            match (decided.insert(place), included) {
+            let times = survey.times.get(&place).copied().unwrap_or_default();
+            let turn = decided.entry(place).or_default();
+            *turn += 1;
+            let decides = if settings.last { *turn == times } else { *turn == 1 };
+            // Of the last lines, an include anywhere may hold a later one.
+            match (decides, included || (settings.last && survey.includes)) {
                 (false, _) => Some("false"),
                 (true, false) => Some("true"),
                 (true, true) => None,
@@ -117,7 +162,7 @@ pub(super) fn read<R: Read>(
         out.record(number, |index| match fields.get(index).map(String::as_str) {
             Some("key") => Some(key),
             Some("value") => Some(value),
-            Some("scope") => Some(scope.as_str()),
+            Some("scope") => Some(words.as_str()),
             Some("line") => Some(line.as_str()),
             Some("in_force") => in_force,
             Some("effective") => Some(if effective { "true" } else { "false" }),
@@ -130,6 +175,12 @@ pub(super) fn read<R: Read>(
 fn kind<'t>(settings: &KeyValue, text: &'t str) -> Kind<'t> {
     if settings.comment.iter().any(|comment| text.starts_with(comment.as_str())) {
         return Kind::Comment;
+    }
+    if let Some(name) = settings.section.as_ref().and_then(|section| section.captures(text)?.name("name")) {
+        return Kind::Section(name.as_str());
+    }
+    if settings.section_end.as_ref().is_some_and(|end| end.is_match(text)) {
+        return Kind::End;
     }
     let parted = match &settings.pattern {
         Some(pattern) => part(Some(pattern), text),
@@ -155,8 +206,35 @@ fn includes(settings: &KeyValue, text: &str) -> bool {
     settings.include.as_ref().is_some_and(|include| include.is_match(text))
 }
 
-fn enter(settings: &KeyValue, text: &str, scope: &mut String) {
-    if settings.block.as_ref().is_some_and(|block| block.is_match(text)) {
-        *scope = text.split_whitespace().collect::<Vec<_>>().join(" ");
+/// Where a line stands: in nothing, in the last block or section, or in sections within one another.
+#[derive(Default)]
+struct Scope(Vec<String>);
+
+/// Deepest section.
+const MAX_SECTIONS: usize = 32;
+
+impl Scope {
+    /// A block that begins with a line of its own.
+    fn enter(&mut self, settings: &KeyValue, text: &str) {
+        if settings.block.as_ref().is_some_and(|block| block.is_match(text)) {
+            self.0 = vec![text.split_whitespace().collect::<Vec<_>>().join(" ")];
+        }
+    }
+
+    fn open(&mut self, settings: &KeyValue, name: &str) {
+        if settings.section_end.is_none() {
+            self.0.clear();
+        }
+        if self.0.len() < MAX_SECTIONS {
+            self.0.push(name.trim().to_owned());
+        }
+    }
+
+    fn close(&mut self) {
+        self.0.pop();
+    }
+
+    fn words(&self) -> String {
+        if self.0.is_empty() { "global".to_owned() } else { self.0.join(" / ") }
     }
 }

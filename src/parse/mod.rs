@@ -25,6 +25,8 @@ mod register;
 mod sheets;
 mod text;
 mod xml;
+mod xml_records;
+mod xml_source;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -107,7 +109,7 @@ pub fn locator<'a>(evidence: &'a Evidence, formats: &BTreeMap<String, Format>) -
         (Container::Workbook(sheets), _) => Locator::Sheet(sheets),
         (Container::Json, _) | (_, Some(Reader::X509)) => Locator::Object,
         (_, Some(Reader::Evtx | Reader::EventXml)) => Locator::Event,
-        (_, Some(Reader::JavaBeans | Reader::JavaBeansRecords(_))) => Locator::Entry,
+        (_, Some(Reader::JavaBeans | Reader::JavaBeansRecords(_) | Reader::Xml(_))) => Locator::Entry,
         _ => Locator::Line,
     }
 }
@@ -177,6 +179,11 @@ fn read<'a>(evidence: &Evidence, layouts: &[Layout<'a>], format: &Format, source
         out.parsed.sha256 = input.rest()?;
         return Ok(());
     }
+    if let Reader::Xml(settings) = &format.reader {
+        let input = Hashing::new(File::open(&evidence.file)?);
+        out.parsed.sha256 = xml_records::read(settings, input, shape, &head, out).rest()?;
+        return Ok(());
+    }
     let open = || -> io::Result<Lines<Hashing<File>>> { Ok(Lines::new(Hashing::new(File::open(&evidence.file)?), shape)) };
     let mut lines = open()?;
     match &format.reader {
@@ -209,7 +216,7 @@ fn read<'a>(evidence: &Evidence, layouts: &[Layout<'a>], format: &Format, source
             let top = outline::survey(&mut open()?)?;
             outline::read(&top, &mut lines, out)?;
         }
-        Reader::X509 | Reader::JavaBeans | Reader::JavaBeansRecords(_) | Reader::Evtx | Reader::EventXml => {}
+        Reader::X509 | Reader::JavaBeans | Reader::JavaBeansRecords(_) | Reader::Xml(_) | Reader::Evtx | Reader::EventXml => {}
     }
     out.parsed.sha256 = lines.into_inner().rest()?;
     Ok(())
@@ -302,6 +309,13 @@ mod tests {
             Just(b"Object Type: CA\nName: 'a\nCA Token:\n  Keys:\n  - Key: \"v\"\n    Other: [a, b]\n  - x\nCRL: |\n   text".to_vec()),
             Just(b"<java class=\"java.beans.XMLDecoder\"><object class=\"M\"><void method=\"put\"><string>k</string><int>1</int></void>".to_vec()),
             Just(b"</object></java><!DOCTYPE x [<!ENTITY e SYSTEM \"file:///x\">]>&e;".to_vec()),
+            Just(b"<?xml version=\"1.0\"?><!DOCTYPE nmaprun><nmaprun start=\"1361737689\"><host><address addr=\"::1\"/><ports>".to_vec()),
+            Just(b"<port portid=\"22\"><state state=\"open\"/></port></ports></host></nmaprun>".to_vec()),
+            Just(b"<NessusClientData_v2><Report><ReportHost name=\"a\"><ReportItem severity=\"3\" pluginID=\"1\"><cve>C</cve></ReportItem></ReportHost>".to_vec()),
+            Just(b"Plugin ID,Risk,Host,Protocol,Port,Name\n1,High,a,tcp,22,\"b\nc\"".to_vec()),
+            Just(b"[ ca ]\ndefault_ca = a\ndefault_ca = b\n.include c\n*filter\n:INPUT DROP [0:0]\n-A INPUT -j ACCEPT\nCOMMIT".to_vec()),
+            Just(b"table inet filter {\n chain input {\n  tcp dport 22 accept\n }\n}\nrestrict default nomodify".to_vec()),
+            Just(b"Leap Indicator: 0(no warning)\nStratum: 4 (x)\nSource: dc01\n||/ Name Version Architecture\nii  x 1 all y\nx-1-2.noarch".to_vec()),
             Just(b"-w /etc/x -p wa\n*.* @@host:514\nserver a iburst\nrtcsync\nlog_file = /x".to_vec()),
             Just(b"ElfFile\0\0\0\0\0\0\0\0\0\x80\0\0\0".to_vec()),
             Just(b"- <Event xmlns=\"http://schemas.microsoft.com/win/2004/08/events/event\"><System><EventID>4870</EventID></System>".to_vec()),

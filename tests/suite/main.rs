@@ -22,6 +22,7 @@ mod lost;
 mod plan;
 mod program;
 mod sample;
+mod scans;
 mod settings_and_clocks;
 mod shown;
 mod windows;

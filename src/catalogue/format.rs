@@ -54,7 +54,7 @@ pub enum Reader {
     /// Records of several lines, each `key : value`.
     Blocks(Blocks),
     /// Keys and values nested by indentation: the part of YAML that configuration dumps write.
-    Outline,
+    Outline(Outline),
     /// A map as `java.beans.XMLEncoder` writes it; nothing in it is ever made into an object.
     JavaBeans,
 }
@@ -72,12 +72,24 @@ pub struct Lines {
     pub tail: bool,
     /// A pattern with named groups, instead of fixed fields.
     pub pattern: Option<Regex>,
+    /// How its numbering begins anew, where it does.
+    pub series: Option<Series>,
     /// A line that says it is a record.
     pub claims: Option<Regex>,
     /// A line that is known to be no record.
     pub other: Option<Regex>,
     /// A line that is not UTF-8 is read as Latin-1.
     pub latin1: bool,
+}
+
+/// A numbering that begins anew, as at each boot: the field `series` tells one from the next.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Series {
+    /// The group that holds the number: where it is not greater than the one before, a new numbering begins.
+    pub number: String,
+    /// The group of the first record of a numbering by which it is called.
+    pub named: String,
 }
 
 /// Settings of delimited text.
@@ -110,6 +122,13 @@ pub struct KeyValue {
     pub include: Option<Regex>,
     /// Found in a dump of the effective configuration only.
     pub effective: Option<Regex>,
+}
+
+/// Settings of keys and values nested by indentation.
+#[derive(Debug, Default)]
+pub struct Outline {
+    /// The key at the top whose maps are records of their own: their keys are fields, `name` what the map stands under.
+    pub records: Option<String>,
 }
 
 /// Settings of records of several lines.
@@ -145,6 +164,8 @@ pub enum Condition {
     Present,
     /// The field is one of these.
     OneOf(Vec<String>),
+    /// The pattern is found in the field.
+    Match(Regex),
 }
 
 impl Condition {
@@ -154,6 +175,7 @@ impl Condition {
         match self {
             Self::Present => field.is_some_and(|text| !text.is_empty()),
             Self::OneOf(values) => field.is_some_and(|text| values.iter().any(|value| value == text)),
+            Self::Match(pattern) => field.is_some_and(|text| pattern.is_match(text)),
         }
     }
 }
@@ -224,6 +246,8 @@ pub enum Transform {
     SerialDecimal,
     /// A whole number.
     Integer,
+    /// A whole number in hexadecimal, with or without `0x`.
+    HexInteger,
     /// `true` or `false`.
     Boolean,
     /// An instant: a pattern, or `auto` for registers as people keep them.
@@ -232,6 +256,14 @@ pub enum Transform {
     Asn1Time,
     /// Milliseconds since 1970.
     EpochMilliseconds,
+    /// Microseconds since 1970.
+    EpochMicroseconds,
+    /// The 16 octets of an entry of the log of a YubiHSM 2 that its hash covers, in hexadecimal.
+    YubihsmEntry,
+    /// The numbers of the bits that are set in a hexadecimal number, the lowest being 0.
+    Bits,
+    /// What came of the command of such an entry: `success`, `failure`, or `unknown` where it is none.
+    YubihsmResult,
     /// `0.000012345 seconds slow of NTP time`, in whole microseconds; slow is negative.
     ClockOffset,
     /// The text of the first pattern that is found, `$1` being what its first group caught; a text that
@@ -266,7 +298,17 @@ impl Format {
     /// Whether a row may say what stands in the name of the file alone.
     #[must_use]
     pub fn reads_file_name(&self) -> bool {
-        let columns = |emit: &Emit| matches!(&emit.content, Content::Columns(columns) if columns.iter().any(|(_, m)| m.reads_file_name()));
+        self.maps(Mapping::reads_file_name)
+    }
+
+    /// Whether its records are those of a log stream that only the engagement names.
+    #[must_use]
+    pub fn reads_stream(&self) -> bool {
+        self.maps(|mapping| matches!(mapping.from, From::Stream))
+    }
+
+    fn maps(&self, so: impl Fn(&Mapping) -> bool) -> bool {
+        let columns = |emit: &Emit| matches!(&emit.content, Content::Columns(columns) if columns.iter().any(|(_, mapping)| so(mapping)));
         self.emits.iter().any(columns)
     }
 }

@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use super::Complaint;
 use super::format::{
-    Blocks, Condition, Content, Delimited, Emit, Format, From, KeyValue, Lines, Mapping, Part, Reader, Recognise, Transform,
+    Blocks, Condition, Content, Delimited, Emit, Format, From, KeyValue, Lines, Mapping, Outline, Part, Reader, Recognise, Series,
+    Transform,
 };
 use super::table::Tables;
 
@@ -27,6 +28,7 @@ pub struct FormatFile {
     delimited: Option<DelimitedFile>,
     key_value: Option<KeyValueFile>,
     blocks: Option<BlocksFile>,
+    outline: Option<OutlineFile>,
     emit: Vec<EmitFile>,
 }
 
@@ -50,6 +52,7 @@ struct LinesFile {
     #[serde(default)]
     tail: bool,
     pattern: Option<String>,
+    series: Option<Series>,
     claims: Option<String>,
     other: Option<String>,
     encoding: Option<String>,
@@ -99,6 +102,12 @@ struct BlocksFile {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct OutlineFile {
+    records: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct EmitFile {
     table: String,
     #[serde(default)]
@@ -112,10 +121,18 @@ struct EmitFile {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "\"present\" or a list of values")]
+#[serde(untagged, expecting = "\"present\", a list of values, or { match = a pattern }")]
 enum ConditionFile {
     Present(String),
     OneOf(Vec<String>),
+    Match(MatchFile),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MatchFile {
+    #[serde(rename = "match")]
+    pattern: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -237,6 +254,7 @@ impl Compiler<'_> {
                     fixed: lines.fields.clone(),
                     tail: lines.tail,
                     pattern: self.regex(lines.pattern.as_deref()),
+                    series: lines.series.clone(),
                     claims: self.regex(lines.claims.as_deref()),
                     other: self.regex(lines.other.as_deref()),
                     latin1: lines.encoding.is_some(),
@@ -284,7 +302,7 @@ impl Compiler<'_> {
                     also: settings.also.clone(),
                 }))
             }
-            "outline" => Some(Reader::Outline),
+            "outline" => Some(Reader::Outline(Outline { records: file.outline.as_ref().map(|outline| outline.records.clone()) })),
             "java-beans" => Some(Reader::JavaBeans),
             other => {
                 let known = "lines, delimited, json-lines, x509, key-value, blocks, outline, java-beans";
@@ -304,6 +322,10 @@ impl Compiler<'_> {
                     continue;
                 }
                 ConditionFile::OneOf(values) => Condition::OneOf(values.clone()),
+                ConditionFile::Match(file) => match self.regex(Some(&file.pattern)) {
+                    Some(pattern) => Condition::Match(pattern),
+                    None => continue,
+                },
             };
             conditions.push((self.field(field), condition));
         }
@@ -368,10 +390,15 @@ impl Compiler<'_> {
             "serial-hex" => Transform::SerialHex,
             "serial-decimal" => Transform::SerialDecimal,
             "integer" => Transform::Integer,
+            "hex-integer" => Transform::HexInteger,
             "boolean" => Transform::Boolean,
             "datetime" => Transform::Datetime(raw.pattern.clone().unwrap_or_else(|| "auto".to_owned())),
             "asn1-time" => Transform::Asn1Time,
             "epoch-milliseconds" => Transform::EpochMilliseconds,
+            "epoch-microseconds" => Transform::EpochMicroseconds,
+            "bits" => Transform::Bits,
+            "yubihsm-entry" => Transform::YubihsmEntry,
+            "yubihsm-result" => Transform::YubihsmResult,
             "clock-offset" => Transform::ClockOffset,
             "match" => {
                 let mut patterns = Vec::new();

@@ -5,7 +5,7 @@
 
 use std::io::{self, Read};
 
-use regex::Regex;
+use regex::{Captures, Regex};
 
 use super::Output;
 use super::text::Lines;
@@ -14,11 +14,12 @@ use crate::domain::digest;
 
 pub(super) fn read<R: Read>(settings: &Settings, lines: &mut Lines<R>, out: &mut Output<'_>) -> io::Result<()> {
     let wanted = Wanted::new(settings, &out.fields());
+    let mut numbering = Numbering::default();
     while let Some(found) = lines.next()? {
         let Some((number, text, ended)) = out.text_of(&found) else { continue };
         if ended {
             let masked = out.masked(text);
-            line(settings, &wanted, number, &masked, out);
+            line(settings, &wanted, &mut numbering, number, &masked, out);
         } else {
             out.parsed.truncated = true;
             out.reject("N-LINE-003", number, "the last line has no end; the file may have been cut there");
@@ -27,11 +28,13 @@ pub(super) fn read<R: Read>(settings: &Settings, lines: &mut Lines<R>, out: &mut
     Ok(())
 }
 
-fn line(settings: &Settings, wanted: &Wanted, number: u64, text: &str, out: &mut Output<'_>) {
+fn line(settings: &Settings, wanted: &Wanted, numbering: &mut Numbering, number: u64, text: &str, out: &mut Output<'_>) {
     if let Some(pattern) = &settings.pattern {
         if let Some(groups) = pattern.captures(text) {
             let print = wanted.print(text);
+            numbering.take(settings, &groups);
             out.record(number, |index| match wanted.places.get(index) {
+                Some(Place::Series) => numbering.name.as_deref(),
                 Some(Place::Group(name)) => groups.name(name).map(|group| group.as_str()).filter(|text| !text.is_empty()),
                 Some(Place::Record) => Some(&print),
                 _ => None,
@@ -53,7 +56,7 @@ fn line(settings: &Settings, wanted: &Wanted, number: u64, text: &str, out: &mut
                         Place::Key(key) => pairs.iter().find(|(name, _)| name == key).map(|(_, value)| *value),
                         Place::Tail => Some(cut(tail)),
                         Place::Record => Some(print.as_str()),
-                        Place::Group(_) | Place::Nowhere => None,
+                        Place::Group(_) | Place::Series | Place::Nowhere => None,
                     };
                     text.filter(|text| !text.is_empty())
                 });
@@ -107,12 +110,32 @@ fn begins_with_key(text: &str) -> bool {
         && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ' ' | '.' | '-'))
 }
 
+/// Where a numbering stands that begins anew now and then.
+#[derive(Default)]
+struct Numbering {
+    last: Option<u64>,
+    name: Option<String>,
+}
+
+impl Numbering {
+    fn take(&mut self, settings: &Settings, groups: &Captures<'_>) {
+        let Some(series) = &settings.series else { return };
+        let group = |name: &str| groups.name(name).map(|group| group.as_str());
+        let Some(number) = group(&series.number).and_then(|number| number.parse().ok()) else { return };
+        if self.last.is_none_or(|last| number <= last) {
+            self.name = group(&series.named).map(ToOwned::to_owned);
+        }
+        self.last = Some(number);
+    }
+}
+
 enum Place {
     Fixed(usize),
     Key(String),
     Tail,
     Record,
     Group(String),
+    Series,
     Nowhere,
 }
 
@@ -128,6 +151,8 @@ impl Wanted {
         let place = |field: &String| {
             if field == "record" {
                 Place::Record
+            } else if field == "series" && settings.series.is_some() {
+                Place::Series
             } else if let Some(key) = field.strip_prefix("tail:") {
                 Place::Key(key.to_owned())
             } else if field == "tail" {

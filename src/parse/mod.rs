@@ -180,9 +180,9 @@ fn read<'a>(evidence: &Evidence, layouts: &[Layout<'a>], format: &Format, source
             key_value::read(settings, effective, &survey, &mut lines, out)?;
         }
         Reader::Blocks(settings) => blocks::read(settings, &mut lines, out)?,
-        Reader::Outline => {
+        Reader::Outline(settings) => {
             let top = outline::survey(&mut open()?)?;
-            outline::read(&top, &mut lines, out)?;
+            outline::read(settings, &top, &mut lines, out)?;
         }
         Reader::X509 | Reader::JavaBeans => {}
     }

@@ -258,7 +258,7 @@ pub enum Transform {
     EpochMilliseconds,
     /// Microseconds since 1970.
     EpochMicroseconds,
-    /// The 16 octets of an entry of the log of a YubiHSM 2 that its hash covers, in hexadecimal.
+    /// The 16 octets of an entry of the log of a `YubiHSM` 2 that its hash covers, in hexadecimal.
     YubihsmEntry,
     /// The numbers of the bits that are set in a hexadecimal number, the lowest being 0.
     Bits,

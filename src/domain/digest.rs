@@ -47,7 +47,7 @@ pub fn short(hash: &str, digits: usize) -> &str {
 pub fn octets(hex: &str) -> Option<Vec<u8>> {
     let nibble = |digit: &u8| char::from(*digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let pair = |pair: &[u8]| match pair {
-        [high, low] => Some(nibble(high)? << 4 | nibble(low)?),
+        [high, low] => Some((nibble(high)? << 4) | nibble(low)?),
         _ => None,
     };
     hex.as_bytes().chunks(2).map(pair).collect()

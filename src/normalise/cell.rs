@@ -73,7 +73,7 @@ pub(super) fn settle<'a>(text: &'a str, transform: &Transform, clock: &Clock<'_>
         }
         Transform::Bits => {
             let number = hex_integer(text.trim()).ok_or("N-VAL-002")?;
-            let bits: Vec<String> = (0..63).filter(|bit| number >> bit & 1 == 1).map(|bit| bit.to_string()).collect();
+            let bits: Vec<String> = (0..63).filter(|bit| (number >> bit) & 1 == 1).map(|bit| bit.to_string()).collect();
             Ok(Cell::Text(Cow::Owned(bits.join(","))))
         }
         Transform::YubihsmEntry => Entry::read(text).map(|entry| Cell::Text(Cow::Owned(entry.covered()))).ok_or("N-VAL-002"),

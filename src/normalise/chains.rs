@@ -108,10 +108,9 @@ pub(super) fn write(engine: &mut Engine, catalogue: &Catalogue, folder: &Path) -
         let Some(kind) = Kind::of(&group.kind) else { continue };
         chained.insert(group.stream.clone());
         let links = links(engine, &group)?;
-        let files = files(&links);
-        for file in &files {
-            let others = files.iter().filter(|other| *other != file).flat_map(|other| links.get(other.0..other.1)).flatten();
-            let opening = links.get(file.0).map(|first| opening(kind, first, others)).unwrap_or(Opening::Unknown);
+        let index = Index::of(&links);
+        for file in &files(&links) {
+            let opening = links.get(file.0).map_or(Opening::Unknown, |first| index.opening(kind, first));
             out.file(&group, kind, &links, *file, &opening)?;
         }
     }
@@ -142,7 +141,7 @@ fn groups(engine: &Engine) -> Result<Vec<Group>, EngineError> {
 /// The records of a group, file by file, in the order of their lines.
 fn links(engine: &Engine, group: &Group) -> Result<Vec<Link>, EngineError> {
     let quoted = |text: &str| text.replace('\'', "''");
-    let is = |column: &str, text: &Option<String>| match text {
+    let is = |column: &str, text: Option<&str>| match text {
         Some(text) => format!("{column} = '{}'", quoted(text)),
         None => format!("{column} IS NULL"),
     };
@@ -150,8 +149,8 @@ fn links(engine: &Engine, group: &Group) -> Result<Vec<Link>, EngineError> {
         "SELECT evidence, row, seq, time, sealed, seal FROM {CHAINED} WHERE stream = '{}' AND chain = '{}' AND {} AND {}",
         quoted(&group.stream),
         quoted(&group.kind),
-        is("series", &group.series),
-        is("system", &group.system),
+        is("series", group.series.as_deref()),
+        is("system", group.system.as_deref()),
     );
     let rows = engine.query(&sql)?;
     Ok(rows.sorted_by(&["evidence", "row"]).into_iter().map(|row| Link::of(&rows, row)).collect())
@@ -179,21 +178,41 @@ enum Opening {
     Broken(String, String),
 }
 
-fn opening<'l>(kind: Kind, first: &Link, others: impl Iterator<Item = &'l Link>) -> Opening {
-    if first.begins(kind) {
-        return Opening::Start;
+/// The records of a group, as the first record of a file may follow on from one of another file.
+struct Index<'l> {
+    seals: BTreeMap<&'l str, Vec<i64>>,
+    numbers: BTreeMap<i64, Vec<&'l Link>>,
+}
+
+impl<'l> Index<'l> {
+    fn of(links: &'l [Link]) -> Self {
+        let mut index = Self { seals: BTreeMap::new(), numbers: BTreeMap::new() };
+        for link in links {
+            if let Some(seal) = &link.seal {
+                index.seals.entry(seal).or_default().push(link.evidence);
+            }
+            if let Some(number) = link.number {
+                index.numbers.entry(number).or_default().push(link);
+            }
+        }
+        index
     }
-    let mut neighbour = None;
-    for other in others {
-        if first.follows(kind, other) {
+
+    fn opening(&self, kind: Kind, first: &Link) -> Opening {
+        if first.begins(kind) {
+            return Opening::Start;
+        }
+        let named = || first.sealed.as_deref().and_then(|seal| self.seals.get(seal));
+        if kind == Kind::PreviousSeal && named().is_some_and(|files| files.iter().any(|file| *file != first.evidence)) {
             return Opening::Joined;
         }
-        let adjacent = first.number.is_some_and(|number| other.number.is_some_and(|before| before.checked_add(1) == Some(number)));
-        if adjacent {
-            neighbour = neighbour.or_else(|| first.seals(kind, other));
+        let before = first.number.and_then(|number| self.numbers.get(&number.checked_sub(1)?));
+        let others = || before.into_iter().flatten().filter(|other| other.evidence != first.evidence);
+        if others().any(|other| first.follows(kind, other)) {
+            return Opening::Joined;
         }
+        others().find_map(|other| first.seals(kind, other)).map_or(Opening::Unknown, |(expected, found)| Opening::Broken(expected, found))
     }
-    neighbour.map_or(Opening::Unknown, |(expected, found)| Opening::Broken(expected, found))
 }
 
 struct Chains {

@@ -1,6 +1,6 @@
-//! Entries of the audit log of a YubiHSM 2, as `yubihsm-shell` prints them. The module has no clock: what
+//! Entries of the audit log of a `YubiHSM` 2, as `yubihsm-shell` prints them. The module has no clock: what
 //! orders its entries is their number, and what holds them together a hash over each entry and the hash
-//! before it (Yubico, YubiHSM 2 concepts, "Logs"; the device keeps the first 16 octets of SHA-256).
+//! before it (Yubico, `YubiHSM` 2 concepts, "Logs"; the device keeps the first 16 octets of SHA-256).
 
 use sha2::{Digest, Sha256};
 

@@ -32,9 +32,11 @@ fn line(settings: &Settings, wanted: &Wanted, numbering: &mut Numbering, number:
     if let Some(pattern) = &settings.pattern {
         if let Some(groups) = pattern.captures(text) {
             let print = wanted.print(text);
+            let line = number.to_string();
             numbering.take(settings, &groups);
             out.record(number, |index| match wanted.places.get(index) {
                 Some(Place::Series) => numbering.name.as_deref(),
+                Some(Place::Line) => Some(&line),
                 Some(Place::Group(name)) => groups.name(name).map(|group| group.as_str()).filter(|text| !text.is_empty()),
                 Some(Place::Record) => Some(&print),
                 _ => None,
@@ -56,7 +58,7 @@ fn line(settings: &Settings, wanted: &Wanted, numbering: &mut Numbering, number:
                         Place::Key(key) => pairs.iter().find(|(name, _)| name == key).map(|(_, value)| *value),
                         Place::Tail => Some(cut(tail)),
                         Place::Record => Some(print.as_str()),
-                        Place::Group(_) | Place::Series | Place::Nowhere => None,
+                        Place::Group(_) | Place::Series | Place::Line | Place::Nowhere => None,
                     };
                     text.filter(|text| !text.is_empty())
                 });
@@ -136,6 +138,7 @@ enum Place {
     Record,
     Group(String),
     Series,
+    Line,
     Nowhere,
 }
 
@@ -151,6 +154,8 @@ impl Wanted {
         let place = |field: &String| {
             if field == "record" {
                 Place::Record
+            } else if field == "line" && settings.pattern.is_some() {
+                Place::Line
             } else if field == "series" && settings.series.is_some() {
                 Place::Series
             } else if let Some(key) = field.strip_prefix("tail:") {

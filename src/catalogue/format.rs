@@ -60,7 +60,7 @@ pub enum Reader {
     /// Records of several lines, each `key : value`.
     Blocks(Blocks),
     /// Keys and values nested by indentation: the part of YAML that configuration dumps write.
-    Outline,
+    Outline(Outline),
     /// A map as `java.beans.XMLEncoder` writes it; nothing in it is ever made into an object.
     JavaBeans,
     /// Windows events in the binary file of an event log.
@@ -90,6 +90,8 @@ pub struct Lines {
     pub tail: bool,
     /// A pattern with named groups, instead of fixed fields.
     pub pattern: Option<Regex>,
+    /// How its numbering begins anew, where it does.
+    pub series: Option<Series>,
     /// A line that says it is a record.
     pub claims: Option<Regex>,
     /// A line that is known to be no record.
@@ -128,6 +130,16 @@ pub struct JsonLines {
     pub prefix: Option<Regex>,
     /// A line that is known to be no record.
     pub other: Option<Regex>,
+}
+
+/// A numbering that begins anew, as at each boot: the field `series` tells one from the next.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Series {
+    /// The group that holds the number: where it is not greater than the one before, a new numbering begins.
+    pub number: String,
+    /// The group of the first record of a numbering by which it is called.
+    pub named: String,
 }
 
 /// Settings of delimited text.
@@ -178,6 +190,13 @@ pub struct KeyValue {
     pub missing: Option<Regex>,
     /// A line that is known to set nothing.
     pub other: Option<Regex>,
+}
+
+/// Settings of keys and values nested by indentation.
+#[derive(Debug, Default)]
+pub struct Outline {
+    /// The key at the top whose maps are records of their own: their keys are fields, `name` what the map stands under.
+    pub records: Option<String>,
 }
 
 /// Settings of records of several lines.
@@ -340,6 +359,8 @@ pub enum Transform {
     SerialDecimal,
     /// A whole number.
     Integer,
+    /// A whole number in hexadecimal, with or without `0x`.
+    HexInteger,
     /// `true` or `false`.
     Boolean,
     /// An instant: a pattern, or `auto` for registers as people keep them. A pattern that ends in ` %Z` has the
@@ -351,6 +372,14 @@ pub enum Transform {
     EpochMilliseconds,
     /// Whole seconds since 1970.
     EpochSeconds,
+    /// Microseconds since 1970.
+    EpochMicroseconds,
+    /// The 16 octets of an entry of the log of a `YubiHSM` 2 that its hash covers, in hexadecimal.
+    YubihsmEntry,
+    /// The numbers of the bits that are set in a hexadecimal number, the lowest being 0.
+    Bits,
+    /// What came of the command of such an entry: `success`, `failure`, or `unknown` where it is none.
+    YubihsmResult,
     /// `0.000012345 seconds slow of NTP time`, in whole microseconds; slow is negative.
     ClockOffset,
     /// The text of the first pattern that is found, `$1` being what its first group caught; a text that
@@ -382,17 +411,20 @@ impl Format {
         tables
     }
 
-    /// Whether its records are of the stream the engagement names: a log, and a stream of its own where none is named.
-    #[must_use]
-    pub fn reads_stream(&self) -> bool {
-        let columns = |emit: &Emit| matches!(&emit.content, Content::Columns(columns) if columns.iter().any(|(_, m)| m.reads_stream()));
-        self.emits.iter().any(columns)
-    }
-
     /// Whether a row may say what stands in the name of the file alone.
     #[must_use]
     pub fn reads_file_name(&self) -> bool {
-        let columns = |emit: &Emit| matches!(&emit.content, Content::Columns(columns) if columns.iter().any(|(_, m)| m.reads_file_name()));
+        self.maps(Mapping::reads_file_name)
+    }
+
+    /// Whether its records are those of a log stream that only the engagement names.
+    #[must_use]
+    pub fn reads_stream(&self) -> bool {
+        self.maps(Mapping::reads_stream)
+    }
+
+    fn maps(&self, so: impl Fn(&Mapping) -> bool) -> bool {
+        let columns = |emit: &Emit| matches!(&emit.content, Content::Columns(columns) if columns.iter().any(|(_, mapping)| so(mapping)));
         self.emits.iter().any(columns)
     }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::Complaint;
 use super::format::{
     Bits, Blocks, Condition, Content, Delimited, Emit, EventText, Format, From, JsonLines, KeyValue, Lines, Mapping, OfBit, Pairs, Part,
-    Reader, Recognise, Transform, Xml,
+    Outline, Reader, Recognise, Series, Transform, Xml,
 };
 use super::table::Tables;
 use super::xml_path::{XmlPath, is_name};
@@ -33,6 +33,7 @@ pub struct FormatFile {
     blocks: Option<BlocksFile>,
     event_text: Option<EventTextFile>,
     xml: Option<XmlFile>,
+    outline: Option<OutlineFile>,
     emits_like: Option<String>,
     #[serde(default)]
     emit: Vec<EmitFile>,
@@ -62,6 +63,7 @@ struct LinesFile {
     #[serde(default)]
     tail: bool,
     pattern: Option<String>,
+    series: Option<Series>,
     claims: Option<String>,
     other: Option<String>,
     encoding: Option<String>,
@@ -155,6 +157,12 @@ struct XmlFile {
     record: OneOrMore,
     #[serde(default)]
     other: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OutlineFile {
+    records: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -340,6 +348,7 @@ impl Compiler<'_> {
                     fixed: lines.fields.clone(),
                     tail: lines.tail,
                     pattern: self.regex(lines.pattern.as_deref()),
+                    series: lines.series.clone(),
                     claims: self.regex(lines.claims.as_deref()),
                     other: self.regex(lines.other.as_deref()),
                     latin1: lines.encoding.is_some(),
@@ -405,7 +414,6 @@ impl Compiler<'_> {
                     also: settings.also.clone(),
                 }))
             }
-            "outline" => Some(Reader::Outline),
             "evtx" => Some(Reader::Evtx),
             "event-xml" => Some(Reader::EventXml),
             "certutil-view" => Some(Reader::CertutilView),
@@ -428,6 +436,7 @@ impl Compiler<'_> {
                 };
                 Some(Reader::Xml(Xml { records: self.ways(records), other: self.ways(&settings.other) }))
             }
+            "outline" => Some(Reader::Outline(Outline { records: file.outline.as_ref().map(|outline| outline.records.clone()) })),
             other => {
                 let known = "lines, delimited, json-lines, x509, key-value, blocks, outline, java-beans, xml, evtx, event-xml, event-text, \
                              certutil-view";
@@ -557,11 +566,16 @@ impl Compiler<'_> {
             "serial-hex" => Transform::SerialHex,
             "serial-decimal" => Transform::SerialDecimal,
             "integer" => Transform::Integer,
+            "hex-integer" => Transform::HexInteger,
             "boolean" => Transform::Boolean,
             "datetime" => Transform::Datetime(raw.pattern.clone().unwrap_or_else(|| "auto".to_owned())),
             "asn1-time" => Transform::Asn1Time,
             "epoch-milliseconds" => Transform::EpochMilliseconds,
             "epoch-seconds" => Transform::EpochSeconds,
+            "epoch-microseconds" => Transform::EpochMicroseconds,
+            "bits" => Transform::Bits,
+            "yubihsm-entry" => Transform::YubihsmEntry,
+            "yubihsm-result" => Transform::YubihsmResult,
             "clock-offset" => Transform::ClockOffset,
             "match" => {
                 let mut patterns = Vec::new();

@@ -26,6 +26,8 @@ pub struct Table {
     pub identity: Vec<String>,
     /// Equal records in one file are several happenings.
     pub repeats: bool,
+    /// Equal records of two files are two records all the same.
+    pub apart: bool,
     /// Of equal records, the one that has these columns is kept.
     pub prefer: Vec<String>,
     /// How completeness by number is judged.
@@ -94,6 +96,8 @@ struct TableFile {
     identity: Vec<String>,
     #[serde(default)]
     repeats: bool,
+    #[serde(default)]
+    apart: bool,
     #[serde(default)]
     prefer: Vec<String>,
     sequence: Option<Sequence>,
@@ -206,6 +210,7 @@ impl Table {
             child: file.child,
             identity: file.identity,
             repeats: file.repeats,
+            apart: file.apart,
             prefer: file.prefer,
             sequence: file.sequence,
             stream: file.stream,

@@ -150,9 +150,11 @@ fn holds_objects(head: &[u8]) -> bool {
     LABELS.iter().any(|label| lines().any(|line| line.starts_with(label))) || der(head)
 }
 
-/// `SEQUENCE { SEQUENCE …`: how certificates and CRLs begin, and PKCS #7 or keys do not.
+/// `SEQUENCE { SEQUENCE …`: how certificates and CRLs begin, and PKCS #7 or keys do not. Text may begin so too: its
+/// first three digits need only be zeros.
 fn der(head: &[u8]) -> bool {
-    inside_sequence(head).is_some_and(|inner| inner.first() == Some(&0x30))
+    let text = head.iter().take(64).all(|octet| octet.is_ascii_graphic() || octet.is_ascii_whitespace());
+    !text && inside_sequence(head).is_some_and(|inner| inner.first() == Some(&0x30))
 }
 
 /// `SEQUENCE { INTEGER 0 or 1, …`: PKCS #8, PKCS #1 and SEC 1 keys begin so.
@@ -189,6 +191,12 @@ fn inside_sequence(head: &[u8]) -> Option<&[u8]> {
 mod tests {
     use super::*;
     use crate::catalogue::Catalogue;
+
+    #[test]
+    fn a_text_that_begins_with_zeros_is_no_object() {
+        assert!(!holds_objects(b"000001 14.09.18 22:40:00.000 csxlan[500]: main()\n"));
+        assert!(holds_objects(b"0\x820\x01\x02\x03"));
+    }
 
     #[test]
     fn a_register_under_any_of_its_headings_is_no_other_register() {

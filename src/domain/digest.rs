@@ -42,6 +42,17 @@ pub fn short(hash: &str, digits: usize) -> &str {
     hash.get(..digits).unwrap_or(hash)
 }
 
+/// The octets of hexadecimal digits; nothing where they are none, or odd.
+#[must_use]
+pub fn octets(hex: &str) -> Option<Vec<u8>> {
+    let nibble = |digit: &u8| char::from(*digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pair = |pair: &[u8]| match pair {
+        [high, low] => Some((nibble(high)? << 4) | nibble(low)?),
+        _ => None,
+    };
+    hex.as_bytes().chunks(2).map(pair).collect()
+}
+
 /// Lower-case hexadecimal.
 #[must_use]
 pub fn hex(octets: &[u8]) -> String {

@@ -338,7 +338,7 @@ impl Run<'_> {
     }
 }
 
-/// Tables the program fills from the engagement: they may be empty and are never missing.
+/// Tables the program fills from the folder and the engagement: they may be empty and are never missing.
 fn own(table: &str) -> bool {
-    ["log_holes", "expected_evidence", "extracts"].contains(&table)
+    ["evidence", "log_holes", "log_steps", "expected_evidence", "extracts"].contains(&table)
 }

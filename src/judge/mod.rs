@@ -189,8 +189,8 @@ pub fn qualifier(control: &Control, confirmed: bool, reclassified: Option<&str>)
 const DERIVED: [(&str, &[&str]); 4] = [
     ("certificates", &["certificate_rules", "certificate_extensions", "certificate_policies", "certificate_names"]),
     ("crls", &["crl_entries"]),
-    ("ca_events", &["log_streams", "log_holes"]),
-    ("key_events", &["log_streams", "log_holes"]),
+    ("ca_events", &["log_streams", "log_holes", "log_chains", "log_steps", "log_tallies"]),
+    ("key_events", &["log_streams", "log_holes", "log_chains", "log_steps", "log_tallies"]),
 ];
 
 /// The controls that a note can touch: those whose tests read a table the note is about.

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 
+use super::yubihsm::Entry;
+
 use crate::catalogue::format::Transform;
 use crate::domain::instant::{DateOrder, Instant, Unsettled, ZoneBasis, day, place};
 use crate::domain::serial;
@@ -40,6 +42,7 @@ pub(super) fn settle<'a>(text: &'a str, transform: &Transform, clock: &Clock<'_>
         Transform::SerialHex => serial::from_hex(text).map(|serial| Cell::Text(Cow::Owned(serial))).ok_or("N-VAL-002"),
         Transform::SerialDecimal => serial::from_decimal(text).map(|serial| Cell::Text(Cow::Owned(serial))).ok_or("N-VAL-002"),
         Transform::Integer => text.trim().parse().map(Cell::Integer).map_err(|_| "N-VAL-002"),
+        Transform::HexInteger => hex_integer(text.trim()).map(Cell::Integer).ok_or("N-VAL-002"),
         Transform::Boolean => match text.trim().to_lowercase().as_str() {
             "true" | "yes" | "y" => Ok(Cell::Boolean(true)),
             "false" | "no" | "n" => Ok(Cell::Boolean(false)),
@@ -63,8 +66,16 @@ pub(super) fn settle<'a>(text: &'a str, transform: &Transform, clock: &Clock<'_>
             found.or_else(|| default.clone()).map(|text| Cell::Text(Cow::Owned(text))).ok_or("N-VAL-001")
         }
         Transform::ClockOffset => clock_offset(text).map(Cell::Integer).ok_or("N-VAL-002"),
-        Transform::EpochMilliseconds => since_epoch(text, 1_000, "ms"),
         Transform::EpochSeconds => since_epoch(text, 1_000_000, "s"),
+        Transform::EpochMilliseconds => since_epoch(text, 1_000, "ms"),
+        Transform::EpochMicroseconds => since_epoch(text, 1, "us"),
+        Transform::Bits => {
+            let number = hex_integer(text.trim()).ok_or("N-VAL-002")?;
+            let bits: Vec<String> = (0..63).filter(|bit| (number >> bit) & 1 == 1).map(|bit| bit.to_string()).collect();
+            Ok(Cell::Text(Cow::Owned(bits.join(","))))
+        }
+        Transform::YubihsmEntry => Entry::read(text).map(|entry| Cell::Text(Cow::Owned(entry.covered()))).ok_or("N-VAL-002"),
+        Transform::YubihsmResult => Entry::read(text).map(|entry| Cell::Text(Cow::Borrowed(entry.outcome()))).ok_or("N-VAL-002"),
     }
 }
 
@@ -73,6 +84,13 @@ fn since_epoch(text: &str, unit: i64, precision: &'static str) -> Result<Cell<'s
     let number: i64 = text.trim().parse().map_err(|_| "N-TIME-001")?;
     let micros = number.checked_mul(unit).filter(|micros| Timestamp::from_microsecond(*micros).is_ok()).ok_or("N-TIME-001")?;
     Ok(Cell::Time(Instant { micros, precision, basis: ZoneBasis::Explicit }))
+}
+
+/// Digits alone: the parser of numbers would take a sign as well.
+fn hex_integer(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
+    let all = !digits.is_empty() && digits.bytes().all(|octet| octet.is_ascii_hexdigit());
+    all.then(|| i64::from_str_radix(digits, 16).ok()).flatten()
 }
 
 /// `0.000012345 seconds slow of NTP time` as chronyc(1) writes it: microseconds, to the nearest, ahead of

@@ -27,7 +27,7 @@ pub(super) struct Found {
 pub(super) fn remove(engine: &mut Engine, table: &Table, folder: &Path) -> Result<Found, EngineError> {
     let mut found = Found::default();
     let name = &table.name;
-    if engine.files(name).is_empty() || (table.repeats && engine.files(name).len() < 2) {
+    if table.apart || engine.files(name).is_empty() || (table.repeats && engine.files(name).len() < 2) {
         return Ok(found);
     }
     let apart = if table.repeats { " HAVING MIN(evidence) < MAX(evidence)" } else { " HAVING COUNT(*) > 1" };

@@ -8,6 +8,7 @@
 mod cache;
 mod cell;
 mod certificate;
+mod chains;
 mod crl;
 pub mod declared;
 pub mod duplicates;
@@ -15,9 +16,11 @@ pub mod given;
 mod landing;
 mod linked;
 mod own;
+mod steps;
 mod streams;
 mod table_file;
 mod timeline;
+mod yubihsm;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -155,7 +158,8 @@ pub fn normalise(
     for table in catalogue.tables.stored() {
         engine.register(&table.name, table.schema().clone(), parts.remove(&table.name).unwrap_or_default());
     }
-    for table in catalogue.tables.stored() {
+    chains::write(&mut engine, catalogue, &work.0)?;
+    for table in catalogue.tables.stored().filter(|table| table.name != "log_chains") {
         let found = duplicates::remove(&mut engine, table, &work.0)?;
         notes.extend(found.notes);
         if let Some(facts) = tables.get_mut(&table.name) {
@@ -165,6 +169,7 @@ pub fn normalise(
     notes.extend(linked::link(&mut engine, catalogue, &engagement.environment, &work.0)?);
     let timeline = timeline::timeline(&engine, catalogue, engagement)?;
     let span = streams::Span { start: timeline.period_start, end: timeline.period_end };
+    steps::write(&mut engine, catalogue, &work.0)?;
     streams::write(&mut engine, catalogue, engagement, &span, &work.0)?;
     write_evidence(&mut engine, catalogue, &sources, &work.0)?;
     declared::write(&mut engine, catalogue, engagement, &sources, &tables.values().collect::<Vec<_>>(), &work.0)?;
@@ -279,7 +284,7 @@ fn layout_of(evidence: &Evidence) -> String {
 fn stream_of(evidence: &Evidence, formats: &[&Format], source: &crate::catalogue::engagement::Source) -> String {
     match &source.stream {
         Some(stream) => stream.clone(),
-        None if formats.iter().any(|format| matches!(format.reader, Reader::Lines(_)) || format.reads_stream()) => evidence.path.clone(),
+        None if formats.iter().any(|format| format.reads_stream()) => evidence.path.clone(),
         None => String::new(),
     }
 }
@@ -370,7 +375,7 @@ fn feed(
 }
 
 /// Tables that no evidence feeds by itself, and those they are made from.
-const DERIVED: [(&str, &[&str]); 7] = [
+const DERIVED: [(&str, &[&str]); 10] = [
     ("certificate_rules", &["certificates"]),
     ("certificate_extensions", &["certificates"]),
     ("certificate_policies", &["certificates"]),
@@ -378,6 +383,9 @@ const DERIVED: [(&str, &[&str]); 7] = [
     ("crl_entries", &["crls"]),
     ("log_streams", &["ca_events", "key_events"]),
     ("log_holes", &["ca_events", "key_events"]),
+    ("log_chains", &["ca_events", "key_events"]),
+    ("log_steps", &["ca_events", "key_events"]),
+    ("log_tallies", &["ca_events", "key_events"]),
 ];
 
 /// The tables that a table is made from: none for those that list the folder and what is declared of it; nothing for

@@ -24,6 +24,7 @@ struct Stream {
     row: i64,
     records: i64,
     undated: i64,
+    numbered: i64,
     first: Option<i64>,
     last: Option<i64>,
 }
@@ -66,6 +67,7 @@ pub(super) fn write(
             ("last", Value::or_null(stream.last, Value::Time)),
             ("records", Value::Integer(stream.records)),
             ("undated", Value::Integer(stream.undated)),
+            ("numbered", Value::Integer(stream.numbered)),
             ("allowed_gap", Value::or_null(gap, Value::Integer)),
             ("live_since", Value::or_null(declared.and_then(StreamDeclaration::live_from), Value::Time)),
             ("oldest_record_at", Value::or_null(oldest.and_then(OldestRecord::instant), Value::Time)),
@@ -87,7 +89,7 @@ pub(super) fn write(
 fn gather(engine: &Engine, table: &str, by: &str, dated_by: &str, streams: &mut BTreeMap<String, Stream>) -> Result<(), EngineError> {
     let sql = format!(
         "SELECT {by} AS stream, MIN(system) AS system, MIN(evidence) AS evidence, COUNT(*) AS records, \
-         SUM(CASE WHEN {dated_by} IS NULL THEN 1 ELSE 0 END) AS undated, MIN({dated_by}) AS first, MAX({dated_by}) AS last \
+         SUM(CASE WHEN {dated_by} IS NULL THEN 1 ELSE 0 END) AS undated, COUNT(seq) AS numbered, MIN({dated_by}) AS first, MAX({dated_by}) AS last \
          FROM {table} WHERE {by} IS NOT NULL GROUP BY {by}"
     );
     let rows = engine.query(&sql)?;
@@ -108,6 +110,7 @@ fn gather(engine: &Engine, table: &str, by: &str, dated_by: &str, streams: &mut 
                 row: first.named(0, "row").integer().unwrap_or(1),
                 records: number("records").unwrap_or_default(),
                 undated: number("undated").unwrap_or_default(),
+                numbered: number("numbered").unwrap_or_default(),
                 first: number("first"),
                 last: number("last"),
             },

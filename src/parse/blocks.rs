@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use super::Output;
 use super::text::Lines;
 use crate::catalogue::format::Blocks as Settings;
+use crate::domain::digest;
 
 struct Block {
     line: u64,
@@ -113,10 +114,30 @@ impl Reader<'_, '_> {
             return;
         }
         let fields = &self.fields;
+        let wants = |name: &str| fields.iter().any(|field| field == name);
+        let print = if wants("record") { print(&block.pairs) } else { String::new() };
+        let text = if wants("text") { text(&block.pairs) } else { String::new() };
         self.out.record(block.line, |index| {
             let field = fields.get(index)?;
+            match field.as_str() {
+                "record" => return Some(print.as_str()),
+                "text" => return Some(text.as_str()),
+                _ => {}
+            }
             let dated = block.dated.as_ref().and_then(|dated| dated.get(field));
             dated.or_else(|| block.pairs.get(field)).map(String::as_str).filter(|text| !text.is_empty())
         });
     }
+}
+
+/// A record on one line, as people need it.
+fn text(pairs: &BTreeMap<String, String>) -> String {
+    let pairs: Vec<String> = pairs.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+    pairs.join("; ").chars().take(1_000).collect()
+}
+
+/// The fingerprint of a record, whatever the order and spacing of its lines.
+fn print(pairs: &BTreeMap<String, String>) -> String {
+    let parts = pairs.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
+    digest::short(&digest::sha256_of_parts(parts), 16).to_owned()
 }

@@ -20,6 +20,7 @@ use crate::domain::{digest, secrets};
 
 pub(super) fn read<R: Read>(settings: &Settings, lines: &mut Lines<R>, out: &mut Output<'_>) -> io::Result<()> {
     let wanted = Wanted::new(settings, &out.fields());
+    let mut numbering = Numbering::default();
     let mut open: Option<Open> = None;
     while let Some(found) = lines.next()? {
         let Some((number, text, ended)) = out.text_of(&found) else { continue };
@@ -31,24 +32,24 @@ pub(super) fn read<R: Read>(settings: &Settings, lines: &mut Lines<R>, out: &mut
                     out.reject("N-LINE-003", record.number, "the last record has no end; the file may have been cut there");
                 }
                 before => {
-                    close(settings, &wanted, before, out);
+                    close(settings, &wanted, &mut numbering, before, out);
                     out.reject("N-LINE-003", number, "the last line has no end; the file may have been cut there");
                 }
             }
         } else if !settings.continued {
-            line(settings, &wanted, number, text, out);
+            line(settings, &wanted, &mut numbering, number, text, out);
         } else if let Some(record) = open.as_mut().filter(|_| !begins(settings, text)) {
             out.parsed.blank += 1;
             record.add(text);
         } else {
-            close(settings, &wanted, open.take(), out);
+            close(settings, &wanted, &mut numbering, open.take(), out);
             open = begins(settings, text).then(|| Open { number, text: text.to_owned(), long: false });
             if open.is_none() {
-                line(settings, &wanted, number, text, out);
+                line(settings, &wanted, &mut numbering, number, text, out);
             }
         }
     }
-    close(settings, &wanted, open, out);
+    close(settings, &wanted, &mut numbering, open, out);
     Ok(())
 }
 
@@ -73,15 +74,15 @@ fn begins(settings: &Settings, text: &str) -> bool {
     settings.start.as_ref().and_then(|start| start.find(text)).is_some_and(|found| found.start() == 0)
 }
 
-fn close(settings: &Settings, wanted: &Wanted, open: Option<Open>, out: &mut Output<'_>) {
+fn close(settings: &Settings, wanted: &Wanted, numbering: &mut Numbering, open: Option<Open>, out: &mut Output<'_>) {
     match open {
         Some(record) if record.long => out.reject("N-LINE-004", record.number, "a record longer than 1 MiB"),
-        Some(record) => line(settings, wanted, record.number, &record.text, out),
+        Some(record) => line(settings, wanted, numbering, record.number, &record.text, out),
         None => {}
     }
 }
 
-fn line(settings: &Settings, wanted: &Wanted, number: u64, text: &str, out: &mut Output<'_>) {
+fn line(settings: &Settings, wanted: &Wanted, numbering: &mut Numbering, number: u64, text: &str, out: &mut Output<'_>) {
     // Where a value ends at something else than a separator, only its own text can be masked.
     let whole = settings.pairs == Kind::Separated && !settings.checksum;
     let text = if whole { out.masked(text) } else { Cow::Borrowed(text) };
@@ -91,6 +92,7 @@ fn line(settings: &Settings, wanted: &Wanted, number: u64, text: &str, out: &mut
         Err((code, why)) => return out.reject(code, number, why),
     };
     let intact = settings.checksum.then(|| check(&parts, number, out)).flatten();
+    numbering.take(settings, &parts);
     let print = if wanted.record { Wanted::print(parts.record) } else { String::new() };
     let mut masked = false;
     let mut hide = |value: Cow<'_, str>| {
@@ -107,6 +109,8 @@ fn line(settings: &Settings, wanted: &Wanted, number: u64, text: &str, out: &mut
             },
             Place::Record => Some(print.clone()),
             Place::Intact => intact.map(|holds| holds.to_string()),
+            Place::Series => numbering.name.clone(),
+            Place::Line => Some(number.to_string()),
             Place::Tail if settings.pairs == Kind::JavaBeans => Some(pairs::words(&parts.pairs)),
             Place::Tail | Place::Group(_) | Place::Fixed(_) => {
                 parts.text(place).map(|text| if whole { text.to_owned() } else { hide(secrets::mask(text)) })
@@ -256,12 +260,32 @@ fn begins_with_key(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.as_bytes().get(end) == Some(&b'=')
 }
 
+/// Where a numbering stands that begins anew now and then.
+#[derive(Default)]
+struct Numbering {
+    last: Option<u64>,
+    name: Option<String>,
+}
+
+impl Numbering {
+    fn take(&mut self, settings: &Settings, parts: &Parts<'_>) {
+        let Some(series) = &settings.series else { return };
+        let Some(number) = parts.group(&series.number).and_then(|number| number.parse().ok()) else { return };
+        if self.last.is_none_or(|last| number <= last) {
+            self.name = parts.group(&series.named).map(ToOwned::to_owned);
+        }
+        self.last = Some(number);
+    }
+}
+
 enum Place {
     Fixed(usize),
     Key(String),
     Tail,
     Record,
     Intact,
+    Series,
+    Line,
     Group(String),
     Nowhere,
 }
@@ -279,6 +303,10 @@ impl Wanted {
                 Place::Record
             } else if settings.checksum && field == "intact" {
                 Place::Intact
+            } else if field == "line" && settings.pattern.is_some() {
+                Place::Line
+            } else if field == "series" && settings.series.is_some() {
+                Place::Series
             } else if let Some(key) = field.strip_prefix("tail:") {
                 Place::Key(key.to_owned())
             } else if field == "tail" {

@@ -212,9 +212,9 @@ fn read<'a>(evidence: &Evidence, layouts: &[Layout<'a>], format: &Format, source
         Reader::Blocks(settings) => blocks::read(settings, &mut lines, out)?,
         Reader::CertutilView => certutil_view::read(&mut lines, out)?,
         Reader::EventText(settings) => event_text::read(settings, &mut lines, out)?,
-        Reader::Outline => {
+        Reader::Outline(settings) => {
             let top = outline::survey(&mut open()?)?;
-            outline::read(&top, &mut lines, out)?;
+            outline::read(settings, &top, &mut lines, out)?;
         }
         Reader::X509 | Reader::JavaBeans | Reader::JavaBeansRecords(_) | Reader::Xml(_) | Reader::Evtx | Reader::EventXml => {}
     }
@@ -332,6 +332,17 @@ mod tests {
             Just(b"@cee: {\"time\":\"2020-01-01T00:00:00Z\",\"type\":\"response\",\"request\":{\"path\":\"pki/issue/a\"}}".to_vec()),
             Just(b"INFO[0015]  duration-ns=1 path=/sign serial=\"8\\\"6\" request-id=r status=201".to_vec()),
             Just(b"2023/04/19 10:00:00 [INFO] signed certificate with serial number 34".to_vec()),
+            Just(b"Time: 12/19/17 21:01:17.140812, usecs:1513717277140812\nSequence No : 0x1\nReboot counter: 0xe8\nOpcode : CN_LOGIN (0xd)\nResponse : 0:x\n".to_vec()),
+            Just(b"item:     1 -- cmd: 0x44 -- length:   93 -- session key: 0x0001 -- target key: 0x0002 -- second key: 0xffff -- result: 0xc4 -- tick: 5 -- hash: 6830a758581287b99c4de5172126daf6".to_vec()),
+            Just(b"2 unlogged boots found\nFound 30 items".to_vec()),
+            Just(b"2017-07-12 14:12:29,success,0,Audit Log initial message ,00000000000000000000,692f4100000000000000".to_vec()),
+            Just(b"000007 14.09.18 22:48:36.428 csxlan[573]: sig_handler() | got SIGTERM".to_vec()),
+            Just(b"state = INITIALIZED (0x00100004)\nEvents: 0x0000073F\nADMIN 22000000 RSA sign Z[0]\n0 SMOS C64 5.5.9.2 INIT_OK\ncsadm Dev=x".to_vec()),
+            Just(b"<13>1 2021-01-05T10:00:00Z h CEF:0|nCipher|nShield|1|7|Sign \\| x|5|outcome=ok".to_vec()),
+            Just(b"5,17/12/12 16:14:14,S/N 150718 session 1 Access 2147483651:22621 SO container:20 operation LUNA_LOGIN returned RC_OK(0x00000000)".to_vec()),
+            Just(b"keys:\n  a:\n    label: x\n    ds_sha256: 00\n  b:\n    pin: 1\npolicy: 1".to_vec()),
+            Just(b"2019-06-10 21:23:04,097: keymaster: INFO Generated key: key_label=x".to_vec()),
+            Just(b"Log file being verified x.log.\nVerified messages 1 to 2\nCommand Result : No Error".to_vec()),
             Just(b"\n".to_vec()),
             Just(b"\r\n".to_vec()),
             Just(b"\r".to_vec()),

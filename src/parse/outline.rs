@@ -9,6 +9,7 @@ use std::io::{self, Read};
 
 use super::Output;
 use super::text::Lines;
+use crate::catalogue::format::Outline as Settings;
 use crate::domain::secrets;
 
 /// Deepest nesting.
@@ -30,8 +31,15 @@ pub(super) fn survey<R: Read>(lines: &mut Lines<R>) -> io::Result<BTreeMap<Strin
     Ok(top)
 }
 
-pub(super) fn read<R: Read>(top: &BTreeMap<String, String>, lines: &mut Lines<R>, out: &mut Output<'_>) -> io::Result<()> {
-    let mut reader = Reader { fields: out.fields(), top, out, levels: Vec::new(), pending: None, seen: BTreeSet::new() };
+pub(super) fn read<R: Read>(
+    settings: &Settings,
+    top: &BTreeMap<String, String>,
+    lines: &mut Lines<R>,
+    out: &mut Output<'_>,
+) -> io::Result<()> {
+    let records = settings.records.as_ref().map(|key| format!("{key}."));
+    let (levels, pending, seen, record) = (Vec::new(), None, BTreeSet::new(), None);
+    let mut reader = Reader { fields: out.fields(), top, records, out, levels, pending, seen, record };
     reader.levels.push(Level { path: String::new(), holds: Holds::Map, column: Some(0), parent: None, items: 0 });
     while let Some(line) = lines.next()? {
         let Some((number, text, ended)) = reader.out.text_of(&line) else { continue };
@@ -52,6 +60,7 @@ pub(super) fn read<R: Read>(top: &BTreeMap<String, String>, lines: &mut Lines<R>
         }
     }
     reader.flush();
+    reader.end_record();
     Ok(())
 }
 
@@ -103,10 +112,20 @@ enum State {
 struct Reader<'a, 'o> {
     fields: Vec<String>,
     top: &'a BTreeMap<String, String>,
+    /// How the paths begin whose maps are records.
+    records: Option<String>,
     out: &'a mut Output<'o>,
     levels: Vec<Level>,
     pending: Option<Pending>,
     seen: BTreeSet<String>,
+    record: Option<Record>,
+}
+
+/// A map that is a record: its keys are fields.
+struct Record {
+    line: u64,
+    name: String,
+    fields: BTreeMap<String, String>,
 }
 
 impl Reader<'_, '_> {
@@ -225,6 +244,12 @@ impl Reader<'_, '_> {
             State::Plain(text) | State::Whole(text) => text,
             State::Items(items, _) => items.join(", "),
         };
+        if let Some(rest) = self.records.as_ref().and_then(|start| pending.path.strip_prefix(start.as_str())) {
+            let (name, field) = rest.split_once('.').unwrap_or((rest, ""));
+            let (name, field) = (name.to_owned(), field.to_owned());
+            return self.field(pending.line, name, field, value);
+        }
+        self.end_record();
         let line = pending.line.to_string();
         let (fields, top) = (&self.fields, self.top);
         self.out.record(pending.line, |index| match fields.get(index).map(String::as_str) {
@@ -233,6 +258,30 @@ impl Reader<'_, '_> {
             Some("line") => Some(line.as_str()),
             Some(field) => field.strip_prefix("top:").and_then(|key| top.get(key)).map(String::as_str),
             None => None,
+        });
+    }
+}
+
+impl Reader<'_, '_> {
+    /// The record stands in the line of its first field; the lines of the others go on with it.
+    fn field(&mut self, line: u64, name: String, field: String, value: String) {
+        if self.record.as_ref().is_none_or(|record| record.name != name) {
+            self.end_record();
+            self.record = Some(Record { line, name, fields: BTreeMap::new() });
+        } else {
+            self.out.parsed.blank += 1;
+        }
+        if let Some(record) = &mut self.record {
+            record.fields.insert(field, value);
+        }
+    }
+
+    fn end_record(&mut self) {
+        let Some(record) = self.record.take() else { return };
+        let wanted = &self.fields;
+        self.out.record(record.line, |index| match wanted.get(index)?.as_str() {
+            "name" => Some(record.name.as_str()),
+            field => record.fields.get(field).map(String::as_str).filter(|text| !text.is_empty()),
         });
     }
 }

@@ -19,6 +19,7 @@ mod generator;
 mod hostile;
 mod laid_out;
 mod lost;
+mod module_logs;
 mod plan;
 mod program;
 mod sample;

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::Complaint;
 use super::format::{
-    Bits, Blocks, Condition, Content, Delimited, Emit, EventText, Format, From, JsonLines, KeyValue, Lines, Mapping, OfBit, Pairs, Part,
-    Outline, Reader, Recognise, Series, Transform, Xml,
+    Bits, Blocks, Condition, Content, Delimited, Emit, EventText, Format, From, JsonLines, KeyValue, Lines, Mapping, OfBit, Outline, Pairs,
+    Part, Reader, Recognise, Series, Transform, Xml,
 };
 use super::table::Tables;
 use super::xml_path::{XmlPath, is_name};

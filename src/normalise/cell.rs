@@ -335,8 +335,8 @@ mod tests {
         assert_eq!(read("Jan 5, 2021 10:24:08 MST", None), Err(Unsettled::Zone));
         assert_eq!(read("Jan 5, 2021 10:24:08 MST", Some("America/Denver")).as_deref(), Ok("2021-01-05T17:24:08Z"));
         assert_eq!(read("Jul 5, 2021 10:24:08 MDT", Some("America/Denver")).as_deref(), Ok("2021-07-05T16:24:08Z"));
-        assert_eq!(read("Jul 5, 2021 10:24:08 MST", Some("America/Denver")), Err(Unsettled::Zone));
-        assert_eq!(read("Jan 5, 2021 10:24:08 MST", Some("Europe/London")), Err(Unsettled::Zone));
+        assert_eq!(read("Jul 5, 2021 10:24:08 MST", Some("America/Denver")), Err(Unsettled::ZoneName));
+        assert_eq!(read("Jan 5, 2021 10:24:08 MST", Some("Europe/London")), Err(Unsettled::ZoneName));
         assert_eq!(read("Jan 5, 2021 10:24:08 UTC", None).as_deref(), Ok("2021-01-05T10:24:08Z"));
         assert_eq!(read("Jan 5, 2021", None), Err(Unsettled::NotATime));
     }

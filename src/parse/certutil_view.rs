@@ -13,6 +13,7 @@ use regex::Regex;
 
 use super::Output;
 use super::text::Lines;
+use crate::domain::note::Note;
 
 static ROW: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{L}+ (\d+):\s*$").ok());
 static COUNT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(\d+) \p{L}+\s*$").ok());
@@ -163,9 +164,12 @@ impl Reader<'_, '_> {
         if let Some(row) = &mut self.open {
             row.wrong.get_or_insert_with(|| why.to_owned());
             self.close();
-        } else {
-            self.out.parsed.blank = self.out.parsed.blank.saturating_sub(1);
+        } else if let Some(blank) = self.out.parsed.blank.checked_sub(1) {
+            self.out.parsed.blank = blank;
             self.out.reject("N-LINE-001", self.line, why);
+        } else {
+            // Every line so far is a record or rejected already, and the file counts as cut.
+            self.out.note(Note::on("N-LINE-003", self.out.evidence(), why).at(format!("line {}", self.line)));
         }
     }
 

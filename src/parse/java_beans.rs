@@ -11,9 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::Output;
 use super::pairs::Maps;
 use super::xml::{self, Element};
-use crate::collect::encoding;
 use crate::domain::digest;
-use crate::domain::note::Note;
 
 /// What stands for a secret.
 const MASK: &str = "[masked]";

@@ -90,7 +90,7 @@ pub(super) fn read<R: Read>(
         let under = part(settings.under.as_ref(), masked.as_ref()).filter(|_| !above.is_empty());
         let text = masked.trim_start();
         if let Some(groups) = settings.heading.as_ref().and_then(|heading| heading.captures(text)) {
-            groups.name("scope").map_or("global", |name| name.as_str()).clone_into(&mut scope);
+            scope.0 = groups.name("scope").map(|name| name.as_str().to_owned()).into_iter().collect();
             above.clear();
             asked = groups.name("asked").map(|key| key.as_str().to_owned());
             out.parsed.blank += 1;

@@ -16,6 +16,9 @@ use crate::engine::{Engine, EngineError, Rows};
 /// The table whose records may be chained.
 const CHAINED: &str = "key_events";
 
+/// More rows than a file has.
+const FILE: i64 = 1 << 40;
+
 /// How the records of a log are chained.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -297,18 +300,17 @@ impl Chains {
         let mut streams: BTreeMap<String, (i64, i64, Option<String>)> = BTreeMap::new();
         for table in catalogue.tables.0.values() {
             let Some(stream) = &table.stream else { continue };
+            // The first file, and within it the first row, as one number.
             let sql = format!(
-                "WITH numbered AS (SELECT {by} AS stream, system, evidence, row, \
-                 ROW_NUMBER() OVER (PARTITION BY {by} ORDER BY evidence, row) AS turn FROM {name} WHERE {by} IS NOT NULL) \
-                 SELECT stream, system, evidence, row FROM numbered WHERE turn = 1",
+                "SELECT {by} AS stream, MIN(system) AS system, MIN(evidence * {FILE} + row) AS place FROM {name} WHERE {by} IS NOT NULL GROUP BY {by}",
                 by = stream.by,
                 name = table.name
             );
             let rows = engine.query(&sql)?;
             for row in rows.sorted_by(&["stream"]) {
-                let number = |name: &str| rows.named(row, name).integer().unwrap_or_default();
+                let place = rows.named(row, "place").integer().unwrap_or_default();
                 let name = rows.named(row, "stream").text().unwrap_or_default();
-                streams.entry(name).or_insert_with(|| (number("evidence"), number("row"), rows.named(row, "system").text()));
+                streams.entry(name).or_insert_with(|| (place / FILE, place % FILE, rows.named(row, "system").text()));
             }
         }
         for (name, (evidence, row, system)) in streams.into_iter().filter(|(name, _)| !chained.contains(name)) {

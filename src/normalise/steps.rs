@@ -20,26 +20,30 @@ pub(super) fn write(engine: &mut Engine, catalogue: &Catalogue, folder: &Path) -
     let mut out = Out::for_table(&folder.join("log_steps.parquet"), table)?;
     let mut position = 0;
     for (name, series) in NUMBERED {
-        let rows = engine.query(&statement(name, series))?;
-        for row in rows.sorted_by(&["stream", "series", "kind", "evidence", "row"]) {
-            let number = |name: &str| rows.named(row, name).integer();
-            let text = |name: &str| cell_text(rows.named(row, name).text());
-            position += 1;
-            out.table_row(&[
-                ("evidence", Value::or_null(number("evidence"), Value::Integer)),
-                ("row", Value::or_null(number("row"), Value::Integer)),
-                ("position", Value::Integer(position)),
-                ("stream", text("stream")),
-                ("series", text("series")),
-                ("source", Value::text(name)),
-                ("kind", text("kind")),
-                ("seq", Value::or_null(number("seq"), Value::Integer)),
-                ("previous_seq", Value::or_null(number("previous_seq"), Value::Integer)),
-                ("at", Value::or_null(number("at"), Value::Time)),
-                ("previous_at", Value::or_null(number("previous_at"), Value::Time)),
-                ("previous_evidence", Value::or_null(number("previous_evidence"), Value::Integer)),
-                ("previous_row", Value::or_null(number("previous_row"), Value::Integer)),
-            ])?;
+        // One after the other: each sorts all numbered records.
+        for kind in KINDS {
+            let rows = engine.query(&statement(name, series, kind))?;
+            for row in rows.sorted_by(&["stream", "series", "evidence", "row"]) {
+                let number = |name: &str| Value::or_null(rows.named(row, name).integer(), Value::Integer);
+                let time = |name: &str| Value::or_null(rows.named(row, name).integer(), Value::Time);
+                let text = |name: &str| cell_text(rows.named(row, name).text());
+                position += 1;
+                out.table_row(&[
+                    ("evidence", number("evidence")),
+                    ("row", number("row")),
+                    ("position", Value::Integer(position)),
+                    ("stream", text("stream")),
+                    ("series", text("series")),
+                    ("source", Value::text(name)),
+                    ("kind", Value::text(kind)),
+                    ("seq", number("seq")),
+                    ("previous_seq", number("previous_seq")),
+                    ("time", time("time")),
+                    ("previous_time", time("previous_time")),
+                    ("previous_evidence", number("previous_evidence")),
+                    ("previous_row", number("previous_row")),
+                ])?;
+            }
         }
     }
     let part = out.finish()?;
@@ -47,43 +51,43 @@ pub(super) fn write(engine: &mut Engine, catalogue: &Catalogue, folder: &Path) -
     Ok(())
 }
 
-fn statement(table: &str, series: &str) -> String {
-    let windows = |columns: &[(&str, &str)], over: &str| {
-        let lags: Vec<String> = columns.iter().map(|(column, name)| format!("LAG({column}) OVER ({over}) AS {name}")).collect();
-        lags.join(", ")
+/// The kinds of steps, as `log_steps` names them.
+const KINDS: [&str; 5] = ["gap", "repeat", "back", "reset", "time-back"];
+
+fn statement(table: &str, series: &str, kind: &str) -> String {
+    let (window, dated) = match kind {
+        "back" => ("PARTITION BY evidence, stream, part ORDER BY row", ""),
+        "reset" => ("PARTITION BY evidence, stream ORDER BY row", ""),
+        "time-back" => ("PARTITION BY stream, part ORDER BY seq, evidence, row", " AND time IS NOT NULL"),
+        _ => ("PARTITION BY stream, part ORDER BY seq, evidence, row", ""),
     };
-    let before = [
-        ("seq", "previous_seq"),
-        ("at", "previous_at"),
-        ("record", "previous_record"),
-        ("evidence", "previous_evidence"),
-        ("row", "previous_row"),
-    ];
-    let by_number = windows(&before, "PARTITION BY stream, part ORDER BY seq, evidence, row");
-    let by_line = windows(&before, "PARTITION BY evidence, stream, part ORDER BY row");
-    let in_file = windows(&before, "PARTITION BY evidence, stream ORDER BY row");
-    let gives = "evidence, row, stream, series, seq, previous_seq, at, previous_at, previous_evidence, previous_row";
+    let lags: Vec<String> = ["seq", "time", "record", "part", "evidence", "row"]
+        .iter()
+        .map(|column| format!("LAG({column}) OVER ({window}) AS previous_{column}"))
+        .collect();
+    let steps = match kind {
+        "gap" => "seq > previous_seq + 1",
+        "repeat" => "seq = previous_seq AND (record <> previous_record OR record IS NULL OR previous_record IS NULL)",
+        "back" => "seq < previous_seq",
+        "reset" => "part <> previous_part AND seq <= previous_seq",
+        _ => "seq > previous_seq AND time < previous_time",
+    };
+    // A file that only ever runs backwards begins with its newest record.
+    let (turns, on) = if kind == "back" {
+        (
+            ", turns AS (SELECT evidence AS up_evidence, stream AS up_stream, part AS up_part, \
+               SUM(CASE WHEN seq > previous_seq THEN 1 ELSE 0 END) AS ups FROM stepped GROUP BY evidence, stream, part)",
+            " JOIN turns AS t ON s.evidence = t.up_evidence AND s.stream = t.up_stream AND s.part = t.up_part WHERE t.ups > 0 AND ",
+        )
+    } else {
+        ("", " WHERE ")
+    };
     format!(
-        "WITH numbered AS (SELECT evidence, row, stream, {series} AS series, COALESCE({series}, '') AS part, seq, time AS at, record \
-           FROM {table} WHERE seq IS NOT NULL AND stream IS NOT NULL), \
-         by_number AS (SELECT evidence, row, stream, series, seq, at, record, {by_number} FROM numbered), \
-         by_time AS (SELECT evidence, row, stream, series, seq, at, record, {by_number} FROM numbered WHERE at IS NOT NULL), \
-         by_line AS (SELECT evidence, row, stream, series, part, seq, at, record, {by_line} FROM numbered), \
-         upwards AS (SELECT evidence, stream, part, SUM(CASE WHEN seq > previous_seq THEN 1 ELSE 0 END) AS ups \
-           FROM by_line GROUP BY evidence, stream, part), \
-         in_file AS (SELECT evidence, row, stream, series, part, seq, at, {in_file}, LAG(part) OVER (PARTITION BY evidence, stream ORDER BY row) AS previous_part FROM numbered), \
-         turned AS (SELECT b.evidence, b.row, b.stream, b.series, b.seq, b.at, b.previous_seq, b.previous_at, b.previous_evidence, b.previous_row \
-           FROM by_line AS b JOIN upwards AS u ON b.evidence = u.evidence AND b.stream = u.stream AND b.part = u.part \
-           WHERE b.seq < b.previous_seq AND u.ups > 0) \
-         SELECT {gives}, 'gap' AS kind FROM by_number WHERE seq > previous_seq + 1 \
-         UNION ALL \
-         SELECT {gives}, 'repeat' AS kind FROM by_number \
-         WHERE seq = previous_seq AND (record <> previous_record OR record IS NULL OR previous_record IS NULL) \
-         UNION ALL \
-         SELECT {gives}, 'back' AS kind FROM turned \
-         UNION ALL \
-         SELECT {gives}, 'reset' AS kind FROM in_file WHERE part <> previous_part AND seq <= previous_seq \
-         UNION ALL \
-         SELECT {gives}, 'time-back' AS kind FROM by_time WHERE seq > previous_seq AND at < previous_at"
+        "WITH numbered AS (SELECT evidence, row, stream, {series} AS series, COALESCE({series}, '') AS part, seq, time, record \
+           FROM {table} WHERE seq IS NOT NULL AND stream IS NOT NULL{dated}), \
+         stepped AS (SELECT evidence, row, stream, series, part, seq, time, record, {} FROM numbered){turns} \
+         SELECT s.evidence, s.row, s.stream, s.series, s.seq, s.previous_seq, s.time, s.previous_time, s.previous_evidence, s.previous_row \
+         FROM stepped AS s{on}{steps}",
+        lags.join(", ")
     )
 }

@@ -349,6 +349,7 @@ slot  name  len  algo  type   k  generation date      key check value
 ID   name   type  version   initialization level
 0    SMOS   C64   5.5.9.2   INIT_OK
 Events: 0x00000007
+$ csadm Dev=192.0.2.1 LogonSign=ADMIN,ADMIN.key#hunter2 MBKGenerateKey=AES,32,6,3,a-name
 a line that nobody knows
 ";
 
@@ -357,7 +358,7 @@ fn what_csadm_says_of_a_module_is_a_setting_line_by_line_and_its_passwords_stand
     let world = one("hsm/csadm.txt", CSADM, "host = \"hsm-01\"\nobtained = { how = \"observed\", by = \"x\", on = 2021-01-08 }");
     let found = lines(
         &world,
-        "SELECT scope AS a, key AS b, value AS c FROM settings WHERE host = 'hsm-01' AND component = 'csadm' ORDER BY position_in_file, key",
+        "SELECT scope AS a, key AS b, value AS c FROM settings WHERE host = 'hsm-01' AND component = 'csadm' ORDER BY position_in_file, scope, key",
     );
     assert_eq!(
         found,
@@ -369,15 +370,17 @@ fn what_csadm_says_of_a_module_is_a_setting_line_by_line_and_its_passwords_stand
             "state | uid | 99000018 2aec6d01 |",
             "user | ADMIN | 22000000",
             "mbk | 3 | ABCDEF0123456789",
+            "mbk-shares | 3 | XOR 3  2018/09/14 12:12:10",
             "firmware | smos | 5.5.9.2",
             "audit | events | 0x00000007",
             "audit | events.bits | 0,1,2",
+            "mbk | generated | AES,32,6,3",
         ]
     );
     let run = world.run();
     let results = run.results();
-    assert_eq!(counted(&results, "hsm/csadm.txt"), (9, 1, 0, 5));
-    assert_eq!(results.noted("N-SEC-002", "hsm/csadm.txt").count, 1);
+    assert_eq!(counted(&results, "hsm/csadm.txt"), (10, 1, 0, 5));
+    assert_eq!(results.noted("N-SEC-002", "hsm/csadm.txt").count, 2);
     for (name, octets) in crate::world::files(run.folder()) {
         assert!(!crate::world::holds(&octets, b"hunter2"), "the password stands in {name}");
     }

@@ -12,12 +12,16 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::Output;
+use super::delimited::MAX_RECORD;
 use super::text::Lines;
 use crate::domain::note::Note;
 
 static ROW: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{L}+ (\d+):\s*$").ok());
 static COUNT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(\d+) \p{L}+\s*$").ok());
 static PROMPT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(?:PS |[A-Za-z]:\\)[^>]*>").ok());
+
+/// Most columns of a schema; a row of more is rejected.
+const MAX_COLUMNS: usize = 4_096;
 
 /// A column of the schema.
 struct Column {
@@ -31,6 +35,7 @@ struct Row {
     line: u64,
     /// The value of each column so far, line by line.
     values: Vec<Vec<String>>,
+    octets: usize,
     quoted: bool,
     wrong: Option<String>,
 }
@@ -154,6 +159,7 @@ impl Reader<'_, '_> {
         let parts: Vec<&str> = text.split("  ").map(str::trim).filter(|part| !part.is_empty()).collect();
         if let [name, label, kind, _] = parts.as_slice()
             && ["Long", "String", "Date", "Binary"].contains(kind)
+            && self.columns.len() < MAX_COLUMNS
         {
             self.columns.push(Column { name: (*name).to_owned(), label: (*label).to_owned(), kind: (*kind).to_owned() });
         }
@@ -188,10 +194,16 @@ impl Reader<'_, '_> {
 
 impl Row {
     fn at(line: u64) -> Self {
-        Self { line, values: Vec::new(), quoted: false, wrong: None }
+        Self { line, values: Vec::new(), octets: 0, quoted: false, wrong: None }
     }
 
     fn take(&mut self, columns: &[Column], text: &str) {
+        self.octets += text.len() + 1;
+        if self.octets > MAX_RECORD {
+            self.wrong.get_or_insert_with(|| "a row of more than 4 MiB".to_owned());
+            self.quoted = false;
+            return;
+        }
         if !self.quoted
             && let Some(label) = text.strip_prefix("  ").filter(|label| !label.starts_with([' ', '\t']))
         {

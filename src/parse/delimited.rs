@@ -17,7 +17,7 @@ use crate::domain::note::Note;
 
 /// Most lines of one record, and most octets: a quoted cell may hold line ends, but not a whole file.
 const MAX_RECORD_LINES: usize = 1_000;
-const MAX_RECORD: usize = 4 << 20;
+pub(super) const MAX_RECORD: usize = 4 << 20;
 
 /// A record with the line it begins at.
 #[derive(Debug, PartialEq, Eq)]

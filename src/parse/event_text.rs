@@ -4,12 +4,14 @@
 //! What the event says stands in the message only, line by line as `Label:` and a value after a tab, in the
 //! language of the system. A long line is wrapped, and nothing tells where.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 use super::Output;
+use super::delimited::MAX_RECORD;
 use super::event::Event;
 use super::text::Lines;
 use crate::catalogue::format::EventText as Settings;
@@ -54,6 +56,15 @@ struct Listed {
     line: u64,
     /// Names, and the lines of their values.
     pairs: Vec<(String, Vec<String>)>,
+    octets: usize,
+}
+
+impl Listed {
+    /// Whether there is room for another line of so many octets.
+    fn room(&mut self, octets: usize) -> bool {
+        self.octets += octets + 1;
+        self.octets <= MAX_RECORD
+    }
 }
 
 struct Reader<'a, 'o> {
@@ -72,9 +83,13 @@ impl Reader<'_, '_> {
             self.close(None);
             self.out.parsed.passed_over += 1;
         } else if text.starts_with([' ', '\t']) {
-            match self.open.as_mut().and_then(|listed| listed.pairs.last_mut()) {
-                Some((_, value)) => {
-                    value.push(text.to_owned());
+            match &mut self.open {
+                Some(listed) => {
+                    if listed.room(text.len())
+                        && let Some((_, value)) = listed.pairs.last_mut()
+                    {
+                        value.push(text.to_owned());
+                    }
                     self.out.parsed.blank += 1;
                 }
                 None => self.out.reject("N-LINE-001", number, "a line that goes on from none"),
@@ -89,10 +104,12 @@ impl Reader<'_, '_> {
             let pair = (group(1), vec![group(2)]);
             match &mut self.open {
                 Some(listed) => {
-                    listed.pairs.push(pair);
+                    if listed.room(text.len()) {
+                        listed.pairs.push(pair);
+                    }
                     self.out.parsed.blank += 1;
                 }
-                None => self.open = Some(Listed { line: number, pairs: vec![pair] }),
+                None => self.open = Some(Listed { line: number, pairs: vec![pair], octets: text.len() }),
             }
         } else {
             let start: String = text.chars().take(60).collect();
@@ -112,9 +129,13 @@ impl Reader<'_, '_> {
 }
 
 fn event(settings: &Settings, listed: &Listed) -> Result<Event, String> {
+    if listed.octets > MAX_RECORD {
+        return Err("an event of more than 4 MiB".to_owned());
+    }
     let mut event = Event::default();
+    let mut names = BTreeSet::new();
     for (name, value) in &listed.pairs {
-        if listed.pairs.iter().filter(|(other, _)| other == name).count() > 1 {
+        if !names.insert(name) {
             return Err(format!("{name} stands twice in the event"));
         }
         if let Some((_, known)) = HEADER.iter().find(|(listed, _)| listed == name) {

@@ -32,7 +32,7 @@ pub(super) fn read(octets: &[u8], out: &mut Output<'_>) {
     while let Some(start) = begin.find_at(&text, at).map(|found| found.start()) {
         reader.between(around, at, start);
         let next = begin.find_at(&text, start + 1).map_or(text.len(), |found| found.start());
-        let ends = end.find_at(&text, start).map(|found| found.end()).filter(|ends| *ends <= next);
+        let ends = text.get(start..next).and_then(|event| end.find(event)).map(|found| start + found.end());
         match ends {
             Some(ends) => reader.event(start, ends),
             None => {

@@ -342,7 +342,9 @@ fn a_signed_export_is_listed_with_what_to_do_and_leaves_its_tables_incomplete() 
     signed.extend([0x24, 0x80, 0x04, 0x82, 0x03, 0xe8]);
     signed.extend(audit_xml().as_bytes());
     signed.extend([0; 40]);
-    let results = one(PATH, &signed, "").run().results();
+    let world = one(PATH, &signed, "");
+    world.put(DOGTAG, DOGTAG_LOG);
+    let results = world.run().results();
     let file = results.file(PATH);
     assert_eq!((file.status.as_str(), file.format.as_deref()), ("unreadable", Some("ejbca-audit-xml")));
     let note = results.noted("N-FMT-004", PATH);

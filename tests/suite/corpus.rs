@@ -184,6 +184,7 @@ fn no_exception_on_real_evidence_rests_on_what_was_never_supplied() {
         ("RV-05", "number", "actual"),
         ("RV-06", "listed", "potential"),
         ("RV-06", "series", "actual"),
+        ("SY-14", "closed", "potential"),
     ]
     .into();
     let named =

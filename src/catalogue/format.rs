@@ -437,7 +437,11 @@ impl Mapping {
     }
 
     fn reads_stream(&self) -> bool {
-        matches!(self.from, From::Stream) || self.or.as_ref().is_some_and(|or| or.reads_stream())
+        match &self.or {
+            // A source that names its streams itself needs no other name for them.
+            Some(or) => or.reads_stream(),
+            None => matches!(self.from, From::Stream),
+        }
     }
 
     fn reads_file_name(&self) -> bool {

@@ -201,6 +201,24 @@ pub const CODES: &[Entry] = &[
         "declared or recognised as a format it cannot be read as",
         "check the file and its [[source]] entry",
     ),
+    code(
+        "N-FMT-004",
+        Weight::Informs,
+        "a file of a known kind that is not opened: encrypted, an archive, a picture",
+        "ask for what is inside, in a form that can be read",
+    ),
+    code(
+        "N-FMT-005",
+        Weight::Weakens,
+        "a template, a placeholder or a sample: it proves nothing, whatever it says",
+        "ask for the document as it was filled in",
+    ),
+    code(
+        "N-FMT-006",
+        Weight::Informs,
+        "a PDF: looked at for pages, a text layer and a signature, and not read into tables",
+        "have what it records put into a register; of a scan, by two people (see the register of transcriptions)",
+    ),
     code("N-FS-001", Weight::Informs, "a symbolic link; not followed", "supply the file itself"),
     code("N-FS-002", Weight::Weakens, "not a regular file; never opened", "supply the file itself"),
     code("N-FS-003", Weight::Weakens, "cannot be opened or read", "give the program permission to read it, or supply it again"),
@@ -219,6 +237,12 @@ pub const CODES: &[Entry] = &[
         Weight::Weakens,
         "the file changed while it was being read",
         "copy the evidence to a folder nobody writes to, and run again",
+    ),
+    code(
+        "N-HASH-003",
+        Weight::Informs,
+        "files that are not in the list of hashes that the operator supplied",
+        "ask where they come from, and for a list that has them all",
     ),
     code("N-JSON-001", Weight::Weakens, "a line or element that is not one JSON object, or has a key twice", "ask for a fresh export"),
     code(
@@ -244,7 +268,7 @@ pub const CODES: &[Entry] = &[
     code(
         "N-OBJ-001",
         Weight::Weakens,
-        "an object that cannot be read as the certificate or CRL it claims to be",
+        "an object that cannot be read as the certificate, CRL, request or response it claims to be",
         "ask for the object again; if it is as issued, that is a matter for the report",
     ),
     code("N-OBJ-002", Weight::Informs, "an object of a kind that is not read", "none needed"),
@@ -270,7 +294,7 @@ pub const CODES: &[Entry] = &[
     code(
         "N-SEC-001",
         Weight::Weakens,
-        "a private key or other secret in the evidence; it is copied nowhere",
+        "a private key, or a keystore that may hold one, in the evidence; it is copied nowhere",
         "treat it as a possible compromise under the operator's procedure, and remove it from the evidence",
     ),
     code(
@@ -278,6 +302,12 @@ pub const CODES: &[Entry] = &[
         Weight::Informs,
         "secrets inside records were masked before anything was stored",
         "tell the operator that the log holds secrets",
+    ),
+    code(
+        "N-SEC-003",
+        Weight::Informs,
+        "a private key on one line of a record; masked wherever the record is read",
+        "treat it as a possible compromise under the operator's procedure, and remove it from the evidence",
     ),
     code("N-TIME-001", Weight::Weakens, "a time that cannot be read", "look at the cell"),
     code(
@@ -314,6 +344,12 @@ pub const CODES: &[Entry] = &[
         "look at the cell; a spreadsheet may have rounded it",
     ),
     code("N-VAL-003", Weight::Weakens, "a cell that every record needs is empty", "have the operator complete the register"),
+    code(
+        "N-VAL-004",
+        Weight::Weakens,
+        "a cell that was not filled in (TBD, ____, [TODO], YYYY-MM-DD): it is not settled",
+        "have the operator complete the register",
+    ),
     code(
         "N-XLS-001",
         Weight::Weakens,

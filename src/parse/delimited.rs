@@ -56,7 +56,7 @@ pub(super) fn read<R: Read>(settings: &Delimited, needed: &[String], lines: &mut
                 out.reject("N-CSV-002", line, why);
             }
             Record::Cells(line, cells) => {
-                let masked = register::masked(cells.iter().map(String::as_str), out);
+                let masked = register::masked(line, cells.iter().map(String::as_str), out);
                 out.record(line, |index| {
                     let cell = masked.get((*places.get(index)?)?)?.trim();
                     (!cell.is_empty()).then_some(cell)

@@ -1,16 +1,14 @@
 //! A map as `java.beans.XMLEncoder` writes it. It is read as text and nothing more: no class it names is
 //! looked for, and what is neither a map, a list nor a plain value is rejected.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::Output;
 use super::xml::{self, Element};
 use crate::collect::encoding;
 use crate::domain::note::Note;
+use crate::domain::secrets::{self, MASK};
 
-/// What stands for a secret.
-const MASK: &str = "[masked]";
 
 enum Value {
     Text(String),
@@ -71,8 +69,11 @@ fn entries(map: &Element, out: &mut Output<'_>) {
         match setting {
             Err((line, why)) => out.reject("N-XML-002", ordinal, format!("line {line}: {why}")),
             Ok(Setting { line, key, value }) => {
-                let secret = matches!(out.masked(&format!("{key}={value}")), Cow::Owned(_));
-                let value = if secret { MASK } else { value.as_str() };
+                let secret = secrets::find_under(key, value).or_else(|| secrets::find(&format!("{key}={value}")));
+                if let Some(masked) = &secret {
+                    out.saw_secrets(ordinal, &masked.kinds);
+                }
+                let value = if secret.is_some() { MASK } else { value.as_str() };
                 let in_force = last.get(key.as_str()) == Some(&ordinal);
                 let line = line.to_string();
                 out.record(ordinal, |index| match fields.get(index).map(String::as_str) {

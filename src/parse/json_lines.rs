@@ -1,5 +1,6 @@
 //! One JSON object a line.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 
 use super::Output;
@@ -13,14 +14,14 @@ pub(super) fn read<R: Read>(lines: &mut Lines<R>, out: &mut Output<'_>) -> io::R
         let Some((number, text, ended)) = out.text_of(&line) else { continue };
         match json::object(text) {
             Ok(mut values) => {
-                let mut masked = false;
-                for value in values.values_mut() {
-                    if let std::borrow::Cow::Owned(clean) = secrets::mask(value) {
-                        *value = clean;
-                        masked = true;
+                let mut kinds = BTreeSet::new();
+                for (path, value) in &mut values {
+                    if let Some(masked) = secrets::find_under(path, value) {
+                        *value = masked.text;
+                        kinds.extend(masked.kinds);
                     }
                 }
-                out.parsed.masked += u64::from(masked);
+                out.saw_secrets(number, &kinds);
                 let all = values.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
                 let print = digest::sha256_of_parts(all);
                 out.record(number, |index| match fields.get(index).map(String::as_str) {

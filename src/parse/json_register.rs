@@ -55,7 +55,7 @@ fn objects(text: &str, layout: &Layout<'_>, out: &mut Output<'_>) -> Result<(), 
         if let Some(names) = named.iter().find(|names| names.iter().filter(|name| values.contains_key(**name)).count() > 1) {
             return out.reject("N-JSON-001", ordinal, format!("more than one of the keys {names:?}"));
         }
-        let texts = register::masked(values.values().map(String::as_str), out);
+        let texts = register::masked(ordinal, values.values().map(String::as_str), out);
         out.record(ordinal, |field| {
             let name = named.get(field)?.iter().find(|name| values.contains_key(**name))?;
             let index = values.keys().position(|key| key == *name)?;

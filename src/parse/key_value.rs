@@ -59,7 +59,7 @@ pub(super) fn read<R: Read>(
             out.reject("N-LINE-003", number, "the last line has no end; the file may have been cut there");
             continue;
         }
-        let masked = out.masked(text.trim());
+        let masked = out.masked(number, text.trim());
         let text = masked.as_ref();
         let (key, value) = match kind(settings, text) {
             Kind::Comment => {

@@ -17,7 +17,7 @@ pub(super) fn read<R: Read>(settings: &Settings, lines: &mut Lines<R>, out: &mut
     while let Some(found) = lines.next()? {
         let Some((number, text, ended)) = out.text_of(&found) else { continue };
         if ended {
-            let masked = out.masked(text);
+            let masked = out.masked(number, text);
             line(settings, &wanted, number, &masked, out);
         } else {
             out.parsed.truncated = true;

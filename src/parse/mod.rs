@@ -6,6 +6,7 @@
 //! and it masks secrets before anything is stored.
 
 mod blocks;
+mod bundle;
 mod delimited;
 mod java_beans;
 mod json_lines;

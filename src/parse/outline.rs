@@ -9,12 +9,10 @@ use std::io::{self, Read};
 
 use super::Output;
 use super::text::Lines;
-use crate::domain::secrets;
+use crate::domain::secrets::{self, MASK};
 
 /// Deepest nesting.
 const MAX_DEPTH: usize = 32;
-/// What stands for a secret.
-const MASK: &str = "[masked]";
 
 /// The texts of the keys at the top, which say what the whole file is about.
 pub(super) fn survey<R: Read>(lines: &mut Lines<R>) -> io::Result<BTreeMap<String, String>> {
@@ -40,7 +38,7 @@ pub(super) fn read<R: Read>(top: &BTreeMap<String, String>, lines: &mut Lines<R>
             reader.out.reject("N-LINE-003", number, "the last line has no end; the file may have been cut there");
             continue;
         }
-        let masked = reader.out.masked(text);
+        let masked = reader.out.masked(number, text);
         let secret = matches!(masked, Cow::Owned(_));
         let content = masked.trim_start_matches(' ');
         let indent = masked.len() - content.len();

@@ -1,6 +1,7 @@
 //! What a reader hands over goes through here: rows into batches, everything into the counts.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::text::Line;
 use super::{Batch, Parsed};
@@ -26,6 +27,8 @@ pub(super) struct Output<'a> {
     pub(super) parsed: Parsed,
     /// Records passed over, each with its own note.
     noted: u64,
+    /// Secrets by kind: in how many records, and in which first.
+    secrets: BTreeMap<&'static str, (u64, u64)>,
     /// Tables that notes are about; none where they are about all that the file feeds.
     tables: Vec<String>,
 }
@@ -34,7 +37,7 @@ impl<'a> Output<'a> {
     pub(super) fn new(evidence: u32, format: &'a Format, take: &'a mut dyn FnMut(&Format, &Batch)) -> Self {
         let batch = Batch { fields: vec![TextColumn::default(); format.fields.len()], ..Batch::default() };
         let (parsed, locator) = (Parsed::default(), Locator::Line);
-        Self { evidence, format, locator, batch, take, parsed, noted: 0, tables: Vec::new() }
+        Self { evidence, format, locator, batch, take, parsed, noted: 0, secrets: BTreeMap::new(), tables: Vec::new() }
     }
 
     /// What follows is in another format.
@@ -62,11 +65,19 @@ impl<'a> Output<'a> {
         None
     }
 
-    /// The text with its secrets masked, and counted.
-    pub(super) fn masked<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
-        let masked = secrets::mask(text);
-        self.parsed.masked += u64::from(matches!(masked, Cow::Owned(_)));
-        masked
+    /// The text of a record with its secrets masked, and counted.
+    pub(super) fn masked<'t>(&mut self, row: u64, text: &'t str) -> Cow<'t, str> {
+        let Some(masked) = secrets::find(text) else { return Cow::Borrowed(text) };
+        self.saw_secrets(row, &masked.kinds);
+        Cow::Owned(masked.text)
+    }
+
+    /// Counts a record in which secrets were masked.
+    pub(super) fn saw_secrets(&mut self, row: u64, kinds: &BTreeSet<&'static str>) {
+        self.parsed.masked += u64::from(!kinds.is_empty());
+        for kind in kinds {
+            self.secrets.entry(kind).or_insert((0, row)).0 += 1;
+        }
     }
 
     /// A record: one text for each field.
@@ -151,8 +162,9 @@ impl<'a> Output<'a> {
 
     pub(super) fn finish(mut self) -> Parsed {
         self.flush();
-        if self.parsed.masked > 0 {
-            let note = Note::on("N-SEC-002", self.evidence, "secrets inside records were masked").times(self.parsed.masked);
+        for (kind, (count, first)) in &self.secrets {
+            let what = format!("a {kind} inside a record was masked: {count} records, the first at the place given");
+            let note = Note::on("N-SEC-002", self.evidence, what).at(self.locator.text(*first)).times(*count);
             self.parsed.notes.push(note);
         }
         let others = self.parsed.passed_over - self.noted;

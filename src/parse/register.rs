@@ -2,6 +2,7 @@
 //! that are there for their reader and are no records, and dates whose order one of them proves.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -66,10 +67,16 @@ pub(super) fn no_record(first_cell: &str) -> Option<&'static str> {
 }
 
 /// Cells with their secrets masked; the record is counted once.
-pub(super) fn masked<'c>(cells: impl Iterator<Item = &'c str>, out: &mut Output<'_>) -> Vec<Cow<'c, str>> {
-    let masked: Vec<Cow<'c, str>> = cells.map(secrets::mask).collect();
-    out.parsed.masked += u64::from(masked.iter().any(|cell| matches!(cell, Cow::Owned(_))));
-    masked
+pub(super) fn masked<'c>(row: u64, cells: impl Iterator<Item = &'c str>, out: &mut Output<'_>) -> Vec<Cow<'c, str>> {
+    let mut kinds = BTreeSet::new();
+    let mut masked = |cell| {
+        let Some(found) = secrets::find(cell) else { return Cow::Borrowed(cell) };
+        kinds.extend(found.kinds);
+        Cow::Owned(found.text)
+    };
+    let cells = cells.map(&mut masked).collect();
+    out.saw_secrets(row, &kinds);
+    cells
 }
 
 /// Which order of dates the cells of each field prove by a value above 12; nothing where none does,

@@ -128,7 +128,10 @@ fn look(number: u32, octets: &[u8], formats: &[&Format]) -> Result<Opened, Refus
         reason: Some("workbook, no sheet recognised".to_owned()),
         format: None,
         secret: armoured,
-        notes: embedded.map(|kind| inside(number, &format!("a private key ({kind}) in base64"), "inside the workbook")).into_iter().collect(),
+        notes: embedded
+            .map(|kind| inside(number, &format!("a private key ({kind}) in base64"), "inside the workbook"))
+            .into_iter()
+            .collect(),
     };
     let mut sheets = Vec::new();
     for (ordinal, listed) in (1..).zip(workbook.sheets()) {

@@ -91,7 +91,8 @@ pub(super) fn read(path: &Path) -> Result<Content, (&'static str, String)> {
         let secret = armour(&window).filter(|_| content.secret.is_none());
         let embedded = secrets::base64_key(&window).filter(|_| content.embedded.is_none());
         let secret = secret.map(|(found, what)| Secret { at: place(found), what });
-        let embedded = embedded.map(|(found, kind)| Secret { at: place(found), what: format!("a private key ({kind}) in base64 on one line") });
+        let embedded =
+            embedded.map(|(found, kind)| Secret { at: place(found), what: format!("a private key ({kind}) in base64 on one line") });
         content.secret = content.secret.take().or(secret);
         content.embedded = content.embedded.take().or(embedded);
         window.drain(..window.len().saturating_sub(BORDER));

@@ -325,8 +325,9 @@ impl Collected {
 
     /// What a PDF is like. It feeds no table: what it records belongs into a register.
     fn pdf(&mut self, evidence: &mut Evidence) {
-        let looked = container::whole(&evidence.file, container::MAX_WORKBOOK)
-            .map(|octets| catch_unwind(|| pdf::look(&octets)).unwrap_or_else(|_| pdf::Pdf { pages: true, open: true, ..pdf::Pdf::default() }));
+        let looked = container::whole(&evidence.file, container::MAX_WORKBOOK).map(|octets| {
+            catch_unwind(|| pdf::look(&octets)).unwrap_or_else(|_| pdf::Pdf { pages: true, open: true, ..pdf::Pdf::default() })
+        });
         let pdf = match looked {
             Ok(pdf) => pdf,
             Err(refused) => {
@@ -363,8 +364,12 @@ impl Collected {
             let orphan = blank(self.next_number(), path.clone(), PathBuf::new(), Status::Unreadable, Some(why));
             self.evidence.push(Evidence { hash_status: HashStatus::Orphan, ..orphan });
         }
-        let missing: Vec<&str> =
-            self.evidence.iter().filter(|evidence| evidence.hash_status == HashStatus::Missing).map(|evidence| evidence.path.as_str()).collect();
+        let missing: Vec<&str> = self
+            .evidence
+            .iter()
+            .filter(|evidence| evidence.hash_status == HashStatus::Missing)
+            .map(|evidence| evidence.path.as_str())
+            .collect();
         if let Some(first) = missing.first() {
             let count = missing.len() as u64;
             let what = format!("{count} files are not in the list of hashes that the operator supplied; the first is {first}");

@@ -20,8 +20,7 @@ static PAGE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"/Type\s*/Pa
 static FIELD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"/FT\s*/Sig[^A-Za-z]").ok());
 static SIGNATURE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"/ByteRange\s*\[[^\]]*\]|/Contents\s*<\s*[0-9A-Fa-f\s]{0,4000}?[1-9A-Fa-f]").ok());
-static SHOWN: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"(?:\)|>|\])\s*(?:Tj|TJ|'|")(?:\s|$)"#).ok());
+static SHOWN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"(?:\)|>|\])\s*(?:Tj|TJ|'|")(?:\s|$)"#).ok());
 static FILTERS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"/Filter\s*(\[[^\]]*\]|/[A-Za-z0-9]+)").ok());
 
 /// What a PDF is like.
@@ -138,7 +137,10 @@ mod tests {
 
     fn document(content: &[u8], more: &str) -> Vec<u8> {
         let content = packed(content);
-        let head = format!("%PDF-1.7\n1 0 obj <</Type /Page /Contents 2 0 R>> endobj\n2 0 obj <</Length {} /Filter /FlateDecode>>\nstream\n", content.len());
+        let head = format!(
+            "%PDF-1.7\n1 0 obj <</Type /Page /Contents 2 0 R>> endobj\n2 0 obj <</Length {} /Filter /FlateDecode>>\nstream\n",
+            content.len()
+        );
         [head.as_bytes(), &content, b"\nendstream endobj\n", more.as_bytes(), b"\n%%EOF"].concat()
     }
 
@@ -146,7 +148,10 @@ mod tests {
     fn a_page_that_shows_text_has_a_text_layer_and_a_picture_has_none() {
         let text = look(&document(b"BT /F1 12 Tf 72 720 Td (Key ceremony) Tj ET", ""));
         assert_eq!(text, Pdf { pages: true, text: true, ..Pdf::default() });
-        let scan = look(&document(b"q 612 0 0 792 0 0 cm /Im0 Do Q", "3 0 obj <</Subtype /Image /Filter /DCTDecode>>\nstream\nBT Tf (x) Tj\nendstream"));
+        let scan = look(&document(
+            b"q 612 0 0 792 0 0 cm /Im0 Do Q",
+            "3 0 obj <</Subtype /Image /Filter /DCTDecode>>\nstream\nBT Tf (x) Tj\nendstream",
+        ));
         assert_eq!(scan, Pdf { pages: true, ..Pdf::default() });
     }
 

@@ -15,7 +15,8 @@ static MARKS: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?m)(?P<todo>\[TODO)|\b(?P<tbd>TBD)\b|(?P<blank>[^_\s][^_\n]*_{4,}|_{4,}[^_\n]*[^_\s])").ok());
 static SAMPLE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^\W*(?:an? |the )?(?:sample|specimen|example)\b").ok());
 static PLACEHOLDER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:placeholder|to follow|tbd|tbc|todo|to be (?:added|supplied|provided|confirmed|completed|done)|coming soon)\b").ok()
+    Regex::new(r"(?i)\b(?:placeholder|to follow|tbd|tbc|todo|to be (?:added|supplied|provided|confirmed|completed|done)|coming soon)\b")
+        .ok()
 });
 
 /// What a name says: a date that nobody filled in.

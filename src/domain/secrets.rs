@@ -137,12 +137,7 @@ fn places(text: &str) -> Vec<Place> {
 }
 
 /// The group of the value that a pattern caught, else all it caught.
-fn groups(
-    pattern: &LazyLock<Option<Regex>>,
-    text: &str,
-    found: &mut Vec<Place>,
-    take: impl Fn(&str, usize, &str) -> Option<Place>,
-) {
+fn groups(pattern: &LazyLock<Option<Regex>>, text: &str, found: &mut Vec<Place>, take: impl Fn(&str, usize, &str) -> Option<Place>) {
     let Some(pattern) = pattern.as_ref() else { return };
     for groups in pattern.captures_iter(text) {
         let value = ["value", "second", "third"].iter().find_map(|name| groups.name(name)).or_else(|| groups.get(0));
@@ -244,15 +239,15 @@ pub(crate) fn encoded_key(run: &[u8]) -> Option<&'static str> {
     let digits = run.strip_prefix(b"0x").unwrap_or(run);
     if enough && digits.starts_with(b"30") && digits.iter().take(2 * TELLING).all(u8::is_ascii_hexdigit) {
         let pairs = digits.chunks_exact(2).take(TELLING);
-        let octets: Option<Vec<u8>> =
-            pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
+        let octets: Option<Vec<u8>> = pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
         return octets.as_deref().and_then(key_name);
     }
     if !enough || !(run.starts_with(b"M") || run.starts_with(ARMOUR)) {
         return None;
     }
     let alphabet = if run.iter().any(|octet| matches!(octet, b'-' | b'_')) { &URL_SAFE } else { &STANDARD };
-    let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true);
+    let lenient =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true);
     let digits = run.get(..run.len().min(8 * TELLING)).unwrap_or(run);
     let digits = digits.get(..digits.len() - digits.len() % 4).unwrap_or(digits);
     let octets = GeneralPurpose::new(alphabet, lenient).decode(digits).ok()?;
@@ -280,7 +275,8 @@ pub(crate) fn base64_key(octets: &[u8]) -> Option<(usize, &'static str)> {
         let run = octets.get(start..)?;
         let length = run.iter().take(8 * TELLING).take_while(|octet| digit(octet)).count();
         let inside = start > 0 && octets.get(start - 1).is_some_and(digit);
-        if !inside && length >= TELLING
+        if !inside
+            && length >= TELLING
             && let Some(kind) = encoded_key(run.get(..length)?)
         {
             return Some((start, kind));
@@ -356,7 +352,8 @@ mod tests {
         let digits = "00112233445566778899aabbccddeeff";
         assert_eq!(mask(&format!("wrapping key: {digits}")), "wrapping key: [masked]");
         assert_eq!(mask(&format!("secret={digits}")), "secret=[masked]");
-        for before in ["sha256=", "serial ", "public key: ", "public_key=", "fingerprint of key: ", "keyid=", "key_label=", "subject key: "] {
+        for before in ["sha256=", "serial ", "public key: ", "public_key=", "fingerprint of key: ", "keyid=", "key_label=", "subject key: "]
+        {
             let text = format!("{before}{digits}{digits}");
             assert_eq!(mask(&text), text);
         }

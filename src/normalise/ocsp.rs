@@ -18,14 +18,8 @@ use crate::domain::{digest, serial};
 
 /// id-pkix-ocsp-basic, as it is encoded.
 const BASIC: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 0x30, 1, 1];
-const STATUS: [(u8, &str); 6] = [
-    (0, "successful"),
-    (1, "malformedRequest"),
-    (2, "internalError"),
-    (3, "tryLater"),
-    (5, "sigRequired"),
-    (6, "unauthorized"),
-];
+const STATUS: [(u8, &str); 6] =
+    [(0, "successful"), (1, "malformedRequest"), (2, "internalError"), (3, "tryLater"), (5, "sigRequired"), (6, "unauthorized")];
 
 /// A response that says something.
 pub(super) struct Basic<'a> {

@@ -47,7 +47,12 @@ fn fill<'a>(octets: &'a [u8], bundle: &mut Bundle<'a>) -> Result<(), &'static st
     let content = members.nth(2).filter(|element| element.tag == SEQUENCE).ok_or(NO)?;
     bundle.content = content.children().nth(1).and_then(|explicit| first(explicit.content)?.0.string()).map(|content| content.len());
     if let Some(certificates) = optional(&mut members, 0xa0) {
-        choices(certificates, bundle, Inside::Certificate, &[(0xa0, "an extended certificate"), (0xa1, "an attribute certificate"), (0xa2, "an attribute certificate")])?;
+        choices(
+            certificates,
+            bundle,
+            Inside::Certificate,
+            &[(0xa0, "an extended certificate"), (0xa1, "an attribute certificate"), (0xa2, "an attribute certificate")],
+        )?;
     }
     if let Some(crls) = optional(&mut members, 0xa1) {
         choices(crls, bundle, Inside::Crl, &[(0xa1, "revocation information that is no CRL")])?;
@@ -119,8 +124,11 @@ mod tests {
         let octets = bundle(&[0x30, 0x01, 1, 0x02, 0x7f, 9], &[]);
         // The length of the second object runs over the end of the bundle: nothing of it holds together.
         assert!(open(&octets).broken.is_some());
-        let definite = [&[0x30, 0x1e, 0x06, 0x01, 0x2a, 0xa0, 0x19, 0x30, 0x17, 0x02, 0x01, 1, 0x31, 0x00, 0x30, 0x03, 0x06, 0x01, 0x2a][..],
-            &[0xa0, 0x09, 0x30, 0x01, 1, 0x30, 0x7f, 1, 2, 3, 4, 0x31, 0x00]].concat();
+        let definite = [
+            &[0x30, 0x1e, 0x06, 0x01, 0x2a, 0xa0, 0x19, 0x30, 0x17, 0x02, 0x01, 1, 0x31, 0x00, 0x30, 0x03, 0x06, 0x01, 0x2a][..],
+            &[0xa0, 0x09, 0x30, 0x01, 1, 0x30, 0x7f, 1, 2, 3, 4, 0x31, 0x00],
+        ]
+        .concat();
         let opened = open(&definite);
         assert_eq!(opened.objects, [Inside::Certificate(&[0x30, 0x01, 1])]);
         assert!(opened.broken.is_some());

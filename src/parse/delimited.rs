@@ -57,10 +57,12 @@ pub(super) fn read<R: Read>(settings: &Delimited, needed: &[String], lines: &mut
             }
             Record::Cells(line, cells) => {
                 let masked = register::masked(line, cells.iter().map(String::as_str), out);
-                out.record(line, |index| {
+                let field = |index: usize| {
                     let cell = masked.get((*places.get(index)?)?)?.trim();
                     (!cell.is_empty()).then_some(cell)
-                });
+                };
+                let doubts = if named { register::unfilled(places.len(), field) } else { Vec::new() };
+                out.record_with(line, &doubts, field);
             }
         }
     }

@@ -9,7 +9,6 @@ use crate::collect::encoding;
 use crate::domain::note::Note;
 use crate::domain::secrets::{self, MASK};
 
-
 enum Value {
     Text(String),
     List(Vec<Value>),

@@ -206,10 +206,12 @@ fn record(table: &Table, register: &Register<'_>, row: &Row, outside: (u64, u64)
         };
         doubts.extend(doubt.map(|doubt| (field, doubt)));
     }
-    out.record_with(at, &doubts, |field| {
+    let field = |field: usize| {
         let place = (*table.places.get(field)?)?;
         texts.get(*cells.get(&place)?).map(|text| text.as_ref().trim()).filter(|text| !text.is_empty())
-    });
+    };
+    doubts.extend(register::unfilled(table.places.len(), field));
+    out.record_with(at, &doubts, field);
     outside
 }
 

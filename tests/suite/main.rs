@@ -17,6 +17,7 @@ mod generator;
 mod hostile;
 mod laid_out;
 mod lost;
+mod objects;
 mod plan;
 mod program;
 mod sample;

@@ -80,7 +80,7 @@ pub(super) fn opaque(head: &[u8]) -> Option<Opaque> {
     found(what.to_owned(), quality, if quality == Quality::Secret { "" } else { OPEN })
 }
 
-/// The first packet of binary OpenPGP (RFC 9580 4.2): a secret key, or a session key of an encrypted message.
+/// The first packet of binary `OpenPGP` (RFC 9580 4.2): a secret key, or a session key of an encrypted message.
 fn openpgp(head: &[u8]) -> Option<(&'static str, Quality)> {
     let (&first, rest) = head.split_first()?;
     let (tag, body) = match first {

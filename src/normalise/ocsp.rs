@@ -184,10 +184,10 @@ fn single(element: Element<'_>) -> Option<Single<'_>> {
     Some(Single { hash_algorithm, issuer_name_hash, issuer_key_hash, serial, status: word, revoked_at, reason, this_update, next_update })
 }
 
-/// A GeneralizedTime, in seconds since 1970.
+/// A `GeneralizedTime`, in seconds since 1970.
 fn time(element: Element<'_>) -> Option<i64> {
     let (_, time) = GeneralizedTime::from_der(element.whole).ok()?;
-    time.utc_datetime().ok().map(|time| time.unix_timestamp())
+    Some(time.utc_datetime().ok()?.unix_timestamp())
 }
 
 /// The two ways in which a response names the certificate of its responder.

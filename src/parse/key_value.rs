@@ -2,6 +2,7 @@
 //! Which line of a key decides where it stands twice depends on the program: the first one, every one,
 //! or nobody says, and then none is taken to. An include may decide elsewhere.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 
@@ -9,6 +10,7 @@ use super::Output;
 use super::text::Lines;
 use crate::catalogue::format::KeyValue;
 use crate::domain::note::Note;
+use crate::domain::secrets;
 
 /// What has to be known of a file before its first line can be judged.
 #[derive(Debug, Default)]
@@ -89,6 +91,12 @@ pub(super) fn read<R: Read>(
                 (true, true) => None,
             }
         };
+        // `password hunter2`: no sign stands between the two.
+        let secret = secrets::find_under(key, value).filter(|_| matches!(masked, Cow::Borrowed(_)));
+        if let Some(secret) = &secret {
+            out.saw_secrets(number, &secret.kinds);
+        }
+        let value = secret.as_ref().map_or(value, |secret| secret.text.as_str());
         let line = number.to_string();
         out.record(number, |index| match fields.get(index).map(String::as_str) {
             Some("key") => Some(key),

@@ -115,7 +115,7 @@ impl<'a> Output<'a> {
 
     /// The file cannot be read as what it is, or not whole.
     pub(super) fn fail(&mut self, code: &'static str, why: impl Into<String>) {
-        let why = why.into();
+        let why = secrets::mask(&why.into()).into_owned();
         self.note(Note::on(code, self.evidence, &why));
         self.parsed.failed = Some(why);
     }
@@ -127,6 +127,10 @@ impl<'a> Output<'a> {
         }
         let alike = |other: &&mut Note| other.code == note.code && other.tables == note.tables;
         if self.parsed.notes.iter_mut().filter(alike).count() as u64 <= NOTES_EACH {
+            // A reader that could not make sense of a text may quote it.
+            if let Cow::Owned(masked) = secrets::mask(&note.what) {
+                note.what = masked;
+            }
             self.parsed.notes.push(note);
         } else if let Some(last) = self.parsed.notes.iter_mut().rev().find(alike) {
             last.count += note.count;

@@ -149,8 +149,9 @@ pub fn run(inputs: &Inputs, progress: &mut dyn Progress) -> Result<Run, RunError
 /// [`RunError::Collect`], [`RunError::Secret`].
 pub fn gather(inputs: &Inputs) -> Result<Collected, RunError> {
     let collected = collect::collect(&inputs.evidence_folder, inputs.engagement_folder.as_deref(), &inputs.engagement, &inputs.catalogue)?;
+    let inside = |number| collected.notes.iter().any(|note| note.code == "N-SEC-003" && note.evidence == Some(number));
     if inputs.stop_at_secrets
-        && let Some(secret) = collected.evidence.iter().find(|evidence| evidence.quality == Quality::Secret)
+        && let Some(secret) = collected.evidence.iter().find(|evidence| evidence.quality == Quality::Secret || inside(evidence.number))
     {
         return Err(RunError::Secret { path: secret.path.clone() });
     }

@@ -34,7 +34,7 @@ pub struct Recognise {
     pub any_line: Option<Regex>,
     /// Columns that its heading must have.
     pub header: Vec<String>,
-    /// The file is PEM or DER.
+    /// The file holds objects of a PKI: PEM, DER or a bundle of them.
     pub objects: bool,
     /// The octets a binary file begins with.
     pub magic: Option<String>,
@@ -53,7 +53,7 @@ pub enum Reader {
     Delimited(Delimited),
     /// One JSON object a line.
     JsonLines(JsonLines),
-    /// Certificates and CRLs, PEM or DER.
+    /// Certificates, CRLs, requests and OCSP responses: PEM, DER or bundles.
     X509,
     /// Configuration: one key and value a line.
     KeyValue(KeyValue),
@@ -289,6 +289,10 @@ pub enum Content {
     Certificate(usize),
     /// A CRL in the field.
     Crl(usize),
+    /// A certification request in the field.
+    CertificateRequest(usize),
+    /// An OCSP response in the field.
+    OcspResponse(usize),
 }
 
 /// How a column is filled.

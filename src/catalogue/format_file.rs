@@ -498,8 +498,11 @@ impl Compiler<'_> {
                 match decoder.as_str() {
                     "certificate" => Content::Certificate(field),
                     "crl" => Content::Crl(field),
+                    "certificate-request" => Content::CertificateRequest(field),
+                    "ocsp-response" => Content::OcspResponse(field),
                     other => {
-                        self.complain(format!("unknown decoder {other:?}; decoders are certificate, crl"));
+                        let known = "certificate, crl, certificate-request, ocsp-response";
+                        self.complain(format!("unknown decoder {other:?}; decoders are {known}"));
                         return None;
                     }
                 }

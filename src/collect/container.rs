@@ -11,7 +11,7 @@ use std::path::Path;
 use super::archive::Refused;
 use super::recognise::{HEADING_ROWS, by_columns};
 use super::workbook::{Listed, Row, Workbook};
-use super::{encoding, json};
+use super::{content, encoding, json};
 use crate::catalogue::format::Format;
 use crate::domain::evidence::{Container, Evidence, Sheet, Status};
 use crate::domain::note::Note;
@@ -35,8 +35,8 @@ pub(super) struct Opened {
     pub(super) reason: Option<String>,
     /// The one format of all its records.
     pub(super) format: Option<String>,
-    /// It holds a private key.
-    pub(super) secret: bool,
+    /// The private key it holds, in words.
+    pub(super) secret: Option<String>,
     /// What was noticed.
     pub(super) notes: Vec<Note>,
 }
@@ -50,7 +50,7 @@ impl Opened {
             status: Status::Unreadable,
             reason: Some(refused.why.clone()),
             format: None,
-            secret: false,
+            secret: None,
             notes: vec![note],
         }
     }
@@ -58,17 +58,17 @@ impl Opened {
 
 /// Opens a file that is a workbook, or cannot be read because of the kind of workbook it is. Nothing where
 /// it is something else.
-pub(super) fn workbook(evidence: &Evidence, head: &[u8], secret: &dyn Fn(&[u8]) -> bool, formats: &[&Format]) -> Option<Opened> {
+pub(super) fn workbook(evidence: &Evidence, head: &[u8], formats: &[&Format]) -> Option<Opened> {
     let kind = kind(&evidence.file, head)?;
     let opened = kind.and_then(|()| {
         let octets = whole(&evidence.file, MAX_WORKBOOK)?;
-        let looked = catch_unwind(AssertUnwindSafe(|| look(evidence.number, &octets, secret, formats)));
+        let looked = catch_unwind(AssertUnwindSafe(|| look(evidence.number, &octets, formats)));
         looked.unwrap_or_else(|_| Err(Refused { code: "N-READ-001", why: "the reader of workbooks failed".to_owned() }))
     });
     Some(opened.unwrap_or_else(|refused| Opened::refused(evidence.number, &refused)))
 }
 
-fn whole(path: &Path, most: u64) -> Result<Vec<u8>, Refused> {
+pub(super) fn whole(path: &Path, most: u64) -> Result<Vec<u8>, Refused> {
     let unreadable = |error: std::io::Error| Refused { code: "N-FS-003", why: format!("cannot be read: {error}") };
     let mut octets = Vec::new();
     File::open(path).map_err(unreadable)?.take(most + 1).read_to_end(&mut octets).map_err(unreadable)?;
@@ -111,14 +111,15 @@ fn kind(path: &Path, head: &[u8]) -> Option<Result<(), Refused>> {
     }
 }
 
-fn look(number: u32, octets: &[u8], secret: &dyn Fn(&[u8]) -> bool, formats: &[&Format]) -> Result<Opened, Refused> {
-    let mut found = false;
+fn look(number: u32, octets: &[u8], formats: &[&Format]) -> Result<Opened, Refused> {
+    let (mut armoured, mut embedded) = (None, None);
     // Two pieces at a time: what is looked for may lie across their border.
     let mut before: Vec<u8> = Vec::new();
     let mut see = |piece: &[u8]| {
         before.extend_from_slice(piece);
-        found = found || secret(&before);
-        before.drain(..before.len().saturating_sub(160));
+        armoured = armoured.take().or_else(|| content::armour(&before).map(|(_, what)| what));
+        embedded = embedded.or_else(|| secrets::base64_key(&before).map(|(_, kind)| kind));
+        before.drain(..before.len().saturating_sub(320));
     };
     let mut workbook = Workbook::open(octets, &mut see)?;
     let mut opened = Opened {
@@ -126,8 +127,11 @@ fn look(number: u32, octets: &[u8], secret: &dyn Fn(&[u8]) -> bool, formats: &[&
         status: Status::NotRecognised,
         reason: Some("workbook, no sheet recognised".to_owned()),
         format: None,
-        secret: found,
-        notes: Vec::new(),
+        secret: armoured,
+        notes: embedded
+            .map(|kind| inside(number, &format!("a private key ({kind}) in base64"), "inside the workbook"))
+            .into_iter()
+            .collect(),
     };
     let mut sheets = Vec::new();
     for (ordinal, listed) in (1..).zip(workbook.sheets()) {
@@ -203,6 +207,11 @@ fn recognise(number: u32, sheet: &Sheet, listed: &Listed, head: &Head, formats: 
     }
 }
 
+/// A private key inside a record, which is masked wherever the record is read.
+pub(super) fn inside(number: u32, what: &str, at: &str) -> Note {
+    Note::on("N-SEC-003", number, what).at(at)
+}
+
 /// What fits several formats might feed the tables of each.
 pub(super) fn ambiguous(number: u32, names: &[&str], formats: &[&Format]) -> (String, Note) {
     let what = format!("fits {}", names.join(" and "));
@@ -224,7 +233,7 @@ pub(super) fn json(evidence: &Evidence, head: &[u8], formats: &[&Format]) -> Opt
     let keys: Vec<String> = register?.keys.into_iter().collect();
     let names = by_columns(&keys, formats);
     let mut opened =
-        Opened { container: Container::Json, status: Status::Used, reason: None, format: None, secret: false, notes: Vec::new() };
+        Opened { container: Container::Json, status: Status::Used, reason: None, format: None, secret: None, notes: Vec::new() };
     match (names.as_slice(), broken) {
         ([], _) => return None,
         ([name], None) => opened.format = Some((*name).to_owned()),

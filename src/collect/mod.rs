@@ -6,36 +6,36 @@
 
 pub(crate) mod archive;
 pub(crate) mod container;
+mod content;
 pub mod encoding;
 pub(crate) mod json;
+mod opaque;
+mod pdf;
+mod quality;
 pub mod recognise;
 pub(crate) mod sheet_xml;
 pub mod top;
 pub(crate) mod workbook;
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
-
-use regex::bytes::Regex;
 
 use crate::catalogue::Catalogue;
 use crate::catalogue::engagement::Engagement;
 use crate::catalogue::format::Format;
-use crate::domain::digest::{self, Hasher};
+use crate::domain::digest;
 use crate::domain::evidence::{Container, Evidence, HashStatus, Quality, Status};
 use crate::domain::note::Note;
+
+use content::Content;
+pub use content::MAX_SIZE;
 
 /// Most files that are read.
 pub const MAX_FILES: usize = 100_000;
 /// Deepest folder that is entered.
 pub const MAX_DEPTH: usize = 32;
-/// Largest file that is read.
-pub const MAX_SIZE: u64 = 8 << 30;
-/// How much of a file is looked at to recognise it.
-const HEAD: usize = 1 << 20;
 
 /// The files of an evidence folder.
 #[derive(Debug)]
@@ -66,8 +66,6 @@ pub enum CollectError {
         source: io::Error,
     },
 }
-
-static PRIVATE_KEY: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"-----BEGIN[ A-Z0-9_-]{0,100}PRIVATE KEY").ok());
 
 /// Finds, hashes and recognises every file below `folder`.
 ///
@@ -101,10 +99,7 @@ pub fn collect(
     for (path, file) in found.files {
         collected.take(path, file, engagement, catalogue, &declared);
     }
-    let absent: Vec<&String> = declared.keys().filter(|path| !collected.has(path)).collect();
-    for path in absent {
-        collected.notes.push(Note::general("N-EXP-001", format!("a hash is declared for {path}, which is not there")));
-    }
+    collected.compare(&declared);
     for (code, path, why) in found.aside {
         let number = collected.next_number();
         let evidence = blank(number, path, PathBuf::new(), Status::Unreadable, Some(why.clone()));
@@ -165,14 +160,6 @@ fn blank(number: u32, path: String, file: PathBuf, status: Status, reason: Optio
     }
 }
 
-struct Content {
-    size: u64,
-    sha256: String,
-    head: Vec<u8>,
-    secret_at: Option<u64>,
-    blank: bool,
-}
-
 impl Collected {
     fn has(&self, path: &str) -> bool {
         self.evidence.iter().any(|evidence| evidence.path == path || evidence.also.iter().any(|also| also == path))
@@ -185,7 +172,7 @@ impl Collected {
     fn take(&mut self, path: String, file: PathBuf, engagement: &Engagement, catalogue: &Catalogue, declared: &BTreeMap<String, String>) {
         let number = self.next_number();
         let mut evidence = blank(number, path, file, Status::NotRecognised, None);
-        let content = match content(&evidence.file) {
+        let content = match content::read(&evidence.file) {
             Ok(content) => content,
             Err(why) => {
                 evidence.status = Status::Unreadable;
@@ -203,6 +190,8 @@ impl Collected {
             if evidence.hash_status == HashStatus::Mismatch {
                 self.notes.push(Note::on("N-HASH-001", number, format!("declared {hash}, found {}", content.sha256)));
             }
+        } else if !declared.is_empty() {
+            evidence.hash_status = HashStatus::Missing;
         }
         if let Some(first) = self.evidence.iter_mut().find(|first| same(first, &evidence, engagement, catalogue)) {
             first.also.push(evidence.path.clone());
@@ -216,17 +205,26 @@ impl Collected {
 
     fn recognise(&mut self, evidence: &mut Evidence, content: &Content, declared: Option<&str>, catalogue: &Catalogue) {
         let number = evidence.number;
-        if let Some(offset) = content.secret_at {
+        let opaque = opaque::opaque(&content.head);
+        let keystore = opaque.as_ref().filter(|opaque| opaque.quality == Quality::Secret);
+        let keystore = keystore.map(|opaque| ("octet 0".to_owned(), format!("{}, {} octets", opaque.what, content.size)));
+        if let Some((at, what)) = content.secret.as_ref().map(|secret| (secret.at.clone(), secret.what.clone())).or(keystore) {
             // What it would have been is known all the same: its tables are incomplete without it.
             let names = recognise::recognise(&content.head, catalogue.formats.values());
             evidence.format = declared.or(names.first().copied()).map(ToOwned::to_owned);
-            self.secret(evidence, &format!("octet {offset}"));
+            self.secret(evidence, &what, &at);
             return;
+        }
+        if let Some(embedded) = &content.embedded {
+            self.notes.push(container::inside(number, &embedded.what, &embedded.at));
         }
         if content.blank {
             evidence.quality = Quality::Empty;
             evidence.reason = Some("nothing in it".to_owned());
             self.notes.push(Note::on("N-FS-005", number, "nothing in it"));
+        }
+        if let Some((quality, what)) = quality::of_name(&evidence.path).filter(|_| !content.blank) {
+            self.proves_nothing(evidence, quality, &what);
         }
         if let Some(name) = declared {
             evidence.format = Some(name.to_owned());
@@ -246,11 +244,20 @@ impl Collected {
             return;
         }
         let registers: Vec<&Format> = catalogue.formats.values().collect();
-        if let Some(opened) = container::workbook(evidence, &content.head, &holds_private_key, &registers) {
+        if let Some(opened) = container::workbook(evidence, &content.head, &registers) {
             self.opened(evidence, opened);
             return;
         }
         if self.signed(evidence, content, catalogue) {
+            return;
+        }
+        if let Some(opaque) = opaque {
+            self.notes.push(Note::on("N-FMT-004", number, &opaque.what).fix(opaque.fix));
+            (evidence.quality, evidence.reason) = (opaque.quality, Some(format!("{}; not opened", opaque.what)));
+            return;
+        }
+        if pdf::is_pdf(&content.head) {
+            self.pdf(evidence);
             return;
         }
         let names = recognise::recognise(&content.head, catalogue.formats.values());
@@ -258,6 +265,10 @@ impl Collected {
             [] => match container::json(evidence, &content.head, &registers) {
                 Some(opened) => self.opened(evidence, opened),
                 None => {
+                    let text = (!encoding::shape(&content.head).doubtful).then(|| encoding::head_text(&content.head));
+                    if let Some((quality, what)) = text.and_then(|text| quality::of_text(&text, content.size)) {
+                        self.proves_nothing(evidence, quality, &what);
+                    }
                     evidence.reason = Some("no known format fits its content".to_owned());
                     self.notes.push(Note::on("N-FMT-001", number, "no known format fits its content"));
                 }
@@ -282,7 +293,7 @@ impl Collected {
         let why = format!("a signed container (CMS) around {name}; not opened");
         evidence.format = Some((*name).to_owned());
         evidence.status = Status::Unreadable;
-        self.notes.push(Note::on("N-FMT-004", evidence.number, &why));
+        self.notes.push(Note::on("N-FMT-007", evidence.number, &why));
         evidence.reason = Some(why);
         true
     }
@@ -292,7 +303,7 @@ impl Collected {
         if recognise::register(format).is_none() {
             return;
         }
-        if let Some(opened) = container::workbook(evidence, &content.head, &holds_private_key, &[format]) {
+        if let Some(opened) = container::workbook(evidence, &content.head, &[format]) {
             let found = opened.status == Status::Used;
             let readable = opened.status == Status::NotRecognised;
             self.opened(evidence, opened);
@@ -312,16 +323,75 @@ impl Collected {
         (evidence.container, evidence.status, evidence.reason) = (opened.container, opened.status, opened.reason);
         evidence.format = opened.format;
         self.notes.extend(opened.notes);
-        if opened.secret {
-            self.secret(evidence, "inside the workbook");
+        if let Some(what) = opened.secret {
+            self.secret(evidence, &what, "inside the workbook");
         }
     }
 
-    fn secret(&mut self, evidence: &mut Evidence, place: &str) {
+    fn secret(&mut self, evidence: &mut Evidence, what: &str, place: &str) {
         evidence.quality = Quality::Secret;
         evidence.status = Status::Unreadable;
-        evidence.reason = Some("holds a private key; read no further".to_owned());
-        self.notes.push(Note::on("N-SEC-001", evidence.number, "a private key").at(place));
+        evidence.reason = Some("holds a private key, or may; read no further".to_owned());
+        self.notes.push(Note::on("N-SEC-001", evidence.number, what).at(place));
+    }
+
+    fn proves_nothing(&mut self, evidence: &mut Evidence, quality: Quality, what: &str) {
+        evidence.quality = quality;
+        self.notes.push(Note::on("N-FMT-005", evidence.number, format!("{}: {what}", quality.word())));
+    }
+
+    /// What a PDF is like. It feeds no table: what it records belongs into a register.
+    fn pdf(&mut self, evidence: &mut Evidence) {
+        let looked = container::whole(&evidence.file, container::MAX_WORKBOOK).map(|octets| {
+            catch_unwind(|| pdf::look(&octets)).unwrap_or_else(|_| pdf::Pdf { pages: true, open: true, ..pdf::Pdf::default() })
+        });
+        let pdf = match looked {
+            Ok(pdf) => pdf,
+            Err(refused) => {
+                (evidence.status, evidence.reason) = (Status::Unreadable, Some(refused.why.clone()));
+                self.notes.push(Note::on(refused.code, evidence.number, refused.why));
+                return;
+            }
+        };
+        let (quality, what) = match &pdf {
+            pdf if pdf.encrypted => (Quality::Opaque, "a PDF that is encrypted"),
+            pdf if !pdf.pages && !pdf.open => (Quality::Placeholder, "a PDF without a page"),
+            pdf if !pdf.text && !pdf.open => (Quality::Scanned, "a PDF without a text layer"),
+            pdf if pdf.signature => (Quality::Signed, "a PDF with a signature, which was not verified"),
+            pdf if pdf.field => (Quality::Unsigned, "a PDF with a field for a signature, and none in it"),
+            _ => (Quality::Ok, "a PDF"),
+        };
+        let more = if quality == Quality::Scanned && pdf.signature { "; it has a signature, which was not verified" } else { "" };
+        evidence.reason = Some(format!("{what}{more}; what it says is not read"));
+        if quality.proves_nothing() {
+            self.proves_nothing(evidence, quality, what);
+        } else {
+            // A name that says it is a form weighs more than a page that shows text.
+            evidence.quality = if evidence.quality.proves_nothing() { evidence.quality } else { quality };
+            self.notes.push(Note::on("N-FMT-006", evidence.number, format!("{what}{more}")));
+        }
+    }
+
+    /// Files of the list of hashes that are not there, and files there that are not in the list.
+    fn compare(&mut self, declared: &BTreeMap<String, String>) {
+        let absent: Vec<&String> = declared.keys().filter(|path| !self.has(path)).collect();
+        for path in absent {
+            self.notes.push(Note::general("N-EXP-001", format!("a hash is declared for {path}, which is not there")));
+            let why = "in the list of hashes, and not in the folder".to_owned();
+            let orphan = blank(self.next_number(), path.clone(), PathBuf::new(), Status::Unreadable, Some(why));
+            self.evidence.push(Evidence { hash_status: HashStatus::Orphan, ..orphan });
+        }
+        let missing: Vec<&str> = self
+            .evidence
+            .iter()
+            .filter(|evidence| evidence.hash_status == HashStatus::Missing)
+            .map(|evidence| evidence.path.as_str())
+            .collect();
+        if let Some(first) = missing.first() {
+            let count = missing.len() as u64;
+            let what = format!("{count} files are not in the list of hashes that the operator supplied; the first is {first}");
+            self.notes.push(Note::general("N-HASH-003", what).times(count));
+        }
     }
 
     /// Names that a person or another system may take for one another.
@@ -372,57 +442,6 @@ fn same(first: &Evidence, second: &Evidence, engagement: &Engagement, catalogue:
         && one.obtained_on() == other.obtained_on()
         && one.format == other.format
         && engagement.profile_of(&first.path) == engagement.profile_of(&second.path)
-}
-
-fn content(path: &Path) -> Result<Content, (&'static str, String)> {
-    let unreadable = |error: io::Error| ("N-FS-003", format!("cannot be read: {error}"));
-    let mut file = File::open(path).map_err(unreadable)?;
-    let metadata = file.metadata().map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(("N-FS-002", "not a regular file; never read".to_owned()));
-    }
-    if metadata.len() > MAX_SIZE {
-        return Err(("N-FS-004", format!("{} octets, more than the limit of {MAX_SIZE}", metadata.len())));
-    }
-    let mut hasher = Hasher::default();
-    let mut content = Content { size: 0, sha256: String::new(), head: Vec::new(), secret_at: None, blank: true };
-    let mut buffer = vec![0; HEAD];
-    let mut overlap: Vec<u8> = Vec::new();
-    loop {
-        let read = file.read(&mut buffer).map_err(unreadable)?;
-        let Some(chunk) = buffer.get(..read).filter(|chunk| !chunk.is_empty()) else { break };
-        hasher.update(chunk);
-        if content.head.len() < HEAD {
-            let room = HEAD - content.head.len();
-            content.head.extend(chunk.iter().take(room));
-        }
-        content.blank = content.blank && chunk.iter().all(u8::is_ascii_whitespace);
-        if content.secret_at.is_none() {
-            content.secret_at = private_key(&overlap, chunk, content.size);
-        }
-        overlap = chunk.get(chunk.len().saturating_sub(160)..).unwrap_or(chunk).to_vec();
-        content.size += read as u64;
-    }
-    if content.secret_at.is_none() && recognise::der_private_key(&content.head) {
-        content.secret_at = Some(0);
-    }
-    content.sha256 = hasher.finish();
-    Ok(content)
-}
-
-fn holds_private_key(octets: &[u8]) -> bool {
-    PRIVATE_KEY.as_ref().is_some_and(|pattern| pattern.is_match(octets))
-}
-
-/// The offset of a private key in `chunk`, or across its border with what came before.
-fn private_key(before: &[u8], chunk: &[u8], offset: u64) -> Option<u64> {
-    let pattern = PRIVATE_KEY.as_ref()?;
-    if let Some(found) = pattern.find(chunk) {
-        return Some(offset + found.start() as u64);
-    }
-    let border: Vec<u8> = before.iter().chain(chunk.iter().take(160)).copied().collect();
-    let found = pattern.find(&border)?;
-    Some(offset.saturating_sub(before.len() as u64) + found.start() as u64)
 }
 
 fn declared_hashes(folder: Option<&Path>, engagement: &Engagement) -> Result<BTreeMap<String, String>, CollectError> {

@@ -4,6 +4,7 @@ use quick_xml::events::Event;
 
 use super::encoding;
 use crate::catalogue::format::{Delimited, Format, Reader};
+use crate::domain::der_kind::{DerKind, kind_of};
 
 /// Rows at the top of a register among which its heading is looked for.
 pub const HEADING_ROWS: usize = 15;
@@ -137,35 +138,31 @@ pub(crate) fn fold(cell: &str) -> String {
     cell.trim().trim_matches('"').trim().to_lowercase()
 }
 
-/// PEM certificates or CRLs, or DER of one.
+/// Labels of the PEM blocks that are read.
+const LABELS: [&str; 10] = [
+    "CERTIFICATE",
+    "X509 CERTIFICATE",
+    "TRUSTED CERTIFICATE",
+    "X509 CRL",
+    "CERTIFICATE REQUEST",
+    "NEW CERTIFICATE REQUEST",
+    "OCSP RESPONSE",
+    "PKCS7",
+    "PKCS #7 SIGNED DATA",
+    "CMS",
+];
+
+/// PEM of what is read, or DER.
 fn holds_objects(head: &[u8]) -> bool {
-    const LABELS: [&[u8]; 4] = [
-        b"-----BEGIN CERTIFICATE-----",
-        b"-----BEGIN X509 CERTIFICATE-----",
-        b"-----BEGIN TRUSTED CERTIFICATE-----",
-        b"-----BEGIN X509 CRL-----",
-    ];
     // Only at the start of a line: a log may quote a certificate.
     let lines = || head.split(|octet| matches!(octet, b'\n' | b'\r'));
-    LABELS.iter().any(|label| lines().any(|line| line.starts_with(label))) || der(head)
-}
-
-/// `SEQUENCE { SEQUENCE …`: how certificates and CRLs begin, and PKCS #7 or keys do not. Text may begin so too: its
-/// first three digits need only be zeros.
-fn der(head: &[u8]) -> bool {
-    let text = head.iter().take(64).all(|octet| octet.is_ascii_graphic() || octet.is_ascii_whitespace());
-    !text && inside_sequence(head).is_some_and(|inner| inner.first() == Some(&0x30))
-}
-
-/// `SEQUENCE { INTEGER 0 or 1, …`: PKCS #8, PKCS #1 and SEC 1 keys begin so.
-pub(super) fn der_private_key(head: &[u8]) -> bool {
-    let Some(inner) = inside_sequence(head) else { return false };
-    match inner {
-        // PKCS #1: version 0, then the modulus; PKCS #8: version 0 or 1, then an algorithm; SEC 1:
-        // version 1, then the key.
-        [0x02, 0x01, 0x00, 0x02 | 0x30, ..] | [0x02, 0x01, 0x01, 0x30 | 0x04, ..] => true,
-        _ => false,
-    }
+    let label = |line: &[u8]| {
+        let rest = line.strip_prefix(b"-----BEGIN ")?;
+        let end = memchr::memmem::find(rest, b"-----")?;
+        std::str::from_utf8(rest.get(..end)?).ok().map(|label| LABELS.contains(&label))
+    };
+    matches!(kind_of(head), Some(DerKind::Signed | DerKind::SignedData | DerKind::OcspResponse))
+        || lines().any(|line| label(line) == Some(true))
 }
 
 /// The text that a signed container (CMS SignedData, RFC 5652 5) wraps, from where it begins to be XML.
@@ -176,15 +173,6 @@ pub(super) fn signed_text(head: &[u8]) -> Option<&[u8]> {
         return None;
     }
     head.get(memchr::memmem::find(head, b"<?xml")?..)
-}
-
-fn inside_sequence(head: &[u8]) -> Option<&[u8]> {
-    let (&tag, rest) = head.split_first()?;
-    let (&length, rest) = rest.split_first()?;
-    if tag != 0x30 || length == 0x80 {
-        return None;
-    }
-    if length < 0x80 { Some(rest) } else { rest.get(usize::from(length & 0x7f)..) }
 }
 
 #[cfg(test)]

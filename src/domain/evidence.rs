@@ -23,7 +23,7 @@ impl Status {
     }
 }
 
-/// How far a file is what it looks like.
+/// How far a file is what it looks like. A template, a placeholder or a sample proves nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Quality {
     /// Nothing against it.
@@ -32,11 +32,31 @@ pub enum Quality {
     Empty,
     /// Ends in the middle of a record.
     Truncated,
-    /// Holds a private key.
+    /// Holds a private key, or is a keystore that may hold one.
     Secret,
+    /// Of a known kind, and not opened: encrypted, or an archive.
+    Opaque,
+    /// Pages without a text layer, or a picture.
+    Scanned,
+    /// Has a signature, which was not verified.
+    Signed,
+    /// Has a field for a signature, and no signature in it.
+    Unsigned,
+    /// A form that was not filled in.
+    Template,
+    /// Stands for what is still to come.
+    Placeholder,
+    /// Says of itself that it is a sample.
+    Sample,
 }
 
 impl Quality {
+    /// Whether nothing in it can prove that something happened.
+    #[must_use]
+    pub fn proves_nothing(self) -> bool {
+        matches!(self, Self::Template | Self::Placeholder | Self::Sample)
+    }
+
     /// The word in reports.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -45,6 +65,13 @@ impl Quality {
             Self::Empty => "empty",
             Self::Truncated => "truncated",
             Self::Secret => "secret",
+            Self::Opaque => "opaque",
+            Self::Scanned => "scanned",
+            Self::Signed => "signed",
+            Self::Unsigned => "unsigned",
+            Self::Template => "template",
+            Self::Placeholder => "placeholder",
+            Self::Sample => "sample",
         }
     }
 }
@@ -56,6 +83,10 @@ pub enum HashStatus {
     Match,
     /// Different.
     Mismatch,
+    /// The operator supplied a list of hashes, and the file is not in it.
+    Missing,
+    /// In the list of hashes, and there is no such file.
+    Orphan,
     /// None declared.
     None,
 }
@@ -67,6 +98,8 @@ impl HashStatus {
         match self {
             Self::Match => "match",
             Self::Mismatch => "mismatch",
+            Self::Missing => "missing",
+            Self::Orphan => "orphan",
             Self::None => "none",
         }
     }

@@ -1,6 +1,8 @@
 //! The nouns of the trade, shared by every stage. Nothing here reads a file or knows a format.
 
+pub(crate) mod ber;
 pub mod count;
+pub(crate) mod der_kind;
 pub mod digest;
 pub mod evidence;
 pub mod instant;

@@ -215,6 +215,24 @@ pub const CODES: &[Entry] = &[
     ),
     code(
         "N-FMT-004",
+        Weight::Informs,
+        "a file of a known kind that is not opened: encrypted, an archive, a picture",
+        "ask for what is inside, in a form that can be read",
+    ),
+    code(
+        "N-FMT-005",
+        Weight::Weakens,
+        "a template, a placeholder or a sample: it proves nothing, whatever it says",
+        "ask for the document as it was filled in",
+    ),
+    code(
+        "N-FMT-006",
+        Weight::Informs,
+        "a PDF: looked at for pages, a text layer and a signature, and not read into tables",
+        "have what it records put into a register; of a scan, by two people (see the register of transcriptions)",
+    ),
+    code(
+        "N-FMT-007",
         Weight::Weakens,
         "a signed container (CMS); what it wraps is not read",
         "verify and unwrap it (openssl cms -verify -inform DER -in FILE.p7m -CAfile CA.pem -out FILE.xml), supply what comes out beside it, and keep how the signature was verified",
@@ -237,6 +255,12 @@ pub const CODES: &[Entry] = &[
         Weight::Weakens,
         "the file changed while it was being read",
         "copy the evidence to a folder nobody writes to, and run again",
+    ),
+    code(
+        "N-HASH-003",
+        Weight::Informs,
+        "files that are not in the list of hashes that the operator supplied",
+        "ask where they come from, and for a list that has them all",
     ),
     code("N-JSON-001", Weight::Weakens, "a line or element that is not one JSON object, or has a key twice", "ask for a fresh export"),
     code(
@@ -268,7 +292,7 @@ pub const CODES: &[Entry] = &[
     code(
         "N-OBJ-001",
         Weight::Weakens,
-        "an object that cannot be read as the certificate or CRL it claims to be",
+        "an object that cannot be read as the certificate, CRL, request or response it claims to be",
         "ask for the object again; if it is as issued, that is a matter for the report",
     ),
     code("N-OBJ-002", Weight::Informs, "an object of a kind that is not read", "none needed"),
@@ -294,7 +318,7 @@ pub const CODES: &[Entry] = &[
     code(
         "N-SEC-001",
         Weight::Weakens,
-        "a private key or other secret in the evidence; it is copied nowhere",
+        "a private key, or a keystore that may hold one, in the evidence; it is copied nowhere",
         "treat it as a possible compromise under the operator's procedure, and remove it from the evidence",
     ),
     code(
@@ -302,6 +326,12 @@ pub const CODES: &[Entry] = &[
         Weight::Informs,
         "secrets inside records were masked before anything was stored",
         "tell the operator that the log holds secrets",
+    ),
+    code(
+        "N-SEC-003",
+        Weight::Informs,
+        "a private key on one line of a record; masked wherever the record is read",
+        "treat it as a possible compromise under the operator's procedure, and remove it from the evidence",
     ),
     code("N-TIME-001", Weight::Weakens, "a time that cannot be read", "look at the cell"),
     code(
@@ -349,6 +379,12 @@ pub const CODES: &[Entry] = &[
         Weight::Weakens,
         "a value of which the source logged a keyed hash alone: nothing can be matched with it",
         "ask for the log of a mount tuned with audit_non_hmac_response_keys=serial_number,certificate, and until then for the certificates themselves",
+    ),
+    code(
+        "N-VAL-005",
+        Weight::Weakens,
+        "a cell that was not filled in (TBD, ____, [TODO], YYYY-MM-DD): it is not settled",
+        "have the operator complete the register",
     ),
     code(
         "N-XLS-001",

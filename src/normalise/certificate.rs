@@ -181,7 +181,7 @@ fn kind(certificate: &X509Certificate<'_>, is_ca: bool, key_usage: Option<&str>)
     }
 }
 
-fn key_usage(usage: KeyUsage) -> String {
+pub(super) fn key_usage(usage: KeyUsage) -> String {
     let bits = [
         (usage.digital_signature(), "digitalSignature"),
         (usage.non_repudiation(), "nonRepudiation"),
@@ -197,7 +197,7 @@ fn key_usage(usage: KeyUsage) -> String {
     set.join(",")
 }
 
-fn alternative_name(name: &GeneralName<'_>) -> (String, String) {
+pub(super) fn alternative_name(name: &GeneralName<'_>) -> (String, String) {
     match name {
         GeneralName::OtherName(oid, value) => (format!("otherName {}", oid.to_id_string()), digest::hex(value)),
         GeneralName::DNSName(name) => ("dNSName".to_owned(), (*name).to_owned()),

@@ -9,7 +9,7 @@ use x509_parser::revocation_list::CertificateRevocationList;
 use super::certificate::name;
 use super::landing::Landing;
 use super::table_file::Value;
-use crate::domain::{digest, serial};
+use crate::domain::{ber, digest, serial};
 
 /// Lands the CRL of a cell of base64, and its entries.
 pub(super) fn land(landing: &mut Landing<'_>, row: u64, text: &str) {
@@ -37,7 +37,8 @@ pub(super) fn land(landing: &mut Landing<'_>, row: u64, text: &str) {
         _ => None,
     });
     let number = crl.crl_number().and_then(|number| i64::try_from(number).ok());
-    let is_delta = crl.extensions().iter().any(|extension| extension.oid.to_id_string() == "2.5.29.27");
+    let delta = crl.extensions().iter().find(|extension| extension.oid.to_id_string() == "2.5.29.27");
+    let base_number = delta.and_then(|extension| base_number(extension.value));
     let mut entries = 0;
     for (position, entry) in (1..).zip(crl.iter_revoked_certificates()) {
         entries = position;
@@ -61,7 +62,8 @@ pub(super) fn land(landing: &mut Landing<'_>, row: u64, text: &str) {
             ("issuer", Value::Text(name(crl.issuer()))),
             ("issuer_name", Value::text(&issuer_name)),
             ("crl_number", Value::or_null(number, Value::Integer)),
-            ("is_delta", Value::Boolean(is_delta)),
+            ("is_delta", Value::Boolean(delta.is_some())),
+            ("base_number", Value::or_null(base_number, Value::Integer)),
             ("this_update", this_update),
             ("next_update", crl.next_update().map_or(Value::Null, |next| time(next.timestamp()))),
             ("signature_algorithm", Value::Text(crl.signature_algorithm.algorithm.to_id_string())),
@@ -69,4 +71,25 @@ pub(super) fn land(landing: &mut Landing<'_>, row: u64, text: &str) {
             ("entries", Value::Integer(entries)),
         ],
     );
+}
+
+/// The number of the list that a delta is made against (RFC 5280 5.2.4); nothing where it is beyond 63 bits.
+fn base_number(value: &[u8]) -> Option<i64> {
+    let (number, _) = ber::first(value).filter(|(element, _)| element.tag == ber::INTEGER)?;
+    let digits = number.content.iter().skip_while(|octet| **octet == 0);
+    digits.clone().count().le(&7).then(|| digits.fold(0, |number, octet| number * 256 + i64::from(*octet)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_a_base_is_an_integer_or_nothing() {
+        assert_eq!(base_number(&[0x02, 0x02, 0x01, 0x02]), Some(258));
+        assert_eq!(base_number(&[0x02, 0x01, 0x00]), Some(0));
+        for value in [&[0x02, 0x09, 1, 1, 1, 1, 1, 1, 1, 1, 1][..], &[0x02, 0x02, 0x01], &[0x04, 0x01, 0x01], &[]] {
+            assert_eq!(base_number(value), None);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::cell::{Cell, Clock, Why, settle};
 use super::table_file::{Landed, Line, Value, Writer};
-use super::{certificate, crl};
+use super::{certificate, certificate_request, crl, ocsp};
 use crate::catalogue::engagement::Source;
 use crate::catalogue::format::{Bits, Content, Emit, Format, From, Mapping, OfBit};
 use crate::catalogue::table::{Declared, Tables};
@@ -106,6 +106,8 @@ impl<'a> Landing<'a> {
                         certificate::land(self, *row, field(*place).unwrap_or_default(), from_log);
                     }
                     Content::Crl(place) => crl::land(self, *row, field(*place).unwrap_or_default()),
+                    Content::CertificateRequest(place) => certificate_request::land(self, *row, field(*place).unwrap_or_default()),
+                    Content::OcspResponse(place) => ocsp::land(self, *row, field(*place).unwrap_or_default()),
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! What can only be known when all evidence has been read: who issued what, whether signatures
 //! verify, and which rules of its profile a certificate keeps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use base64::Engine as _;
@@ -11,10 +11,12 @@ use x509_parser::error::X509Error;
 use x509_parser::prelude::FromDer;
 use x509_parser::revocation_list::CertificateRevocationList;
 
+use super::ocsp;
 use super::own::{Out, cell_text};
 use super::table_file::Value;
 use crate::catalogue::Catalogue;
 use crate::catalogue::profile::{Check, Profile};
+use crate::domain::digest;
 use crate::domain::note::Note;
 use crate::engine::{Cell, Engine, EngineError, Part, Rows};
 
@@ -31,7 +33,7 @@ struct Authority {
 
 type Authorities = BTreeMap<String, Vec<Authority>>;
 
-/// Fills the linked columns of `certificates` and `crls`, and writes `certificate_rules`.
+/// Fills the linked columns of `certificates`, `crls` and `ocsp_responses`, and writes `certificate_rules`.
 pub(super) fn link(engine: &mut Engine, catalogue: &Catalogue, environment: &str, folder: &Path) -> Result<Vec<Note>, EngineError> {
     let mut notes = Vec::new();
     let authorities = authorities(engine)?;
@@ -43,6 +45,9 @@ pub(super) fn link(engine: &mut Engine, catalogue: &Catalogue, environment: &str
     if !engine.files("crls").is_empty() {
         crls(engine, catalogue, &authorities, folder)?;
         notes.extend(absent_issuers(engine, "crls", "issuer_role")?);
+    }
+    if !engine.files("ocsp_responses").is_empty() {
+        ocsp_responses(engine, catalogue, folder)?;
     }
     Ok(notes)
 }
@@ -98,7 +103,8 @@ fn issuer<'a>(
     Some((chosen, verify(chosen)))
 }
 
-fn verdict(result: &Result<(), X509Error>) -> Option<bool> {
+/// What the check of a signature says; nothing where its algorithm is not supported.
+pub(super) fn verdict(result: &Result<(), X509Error>) -> Option<bool> {
     match result {
         Ok(()) => Some(true),
         Err(X509Error::SignatureVerificationError) => Some(false),
@@ -166,6 +172,45 @@ fn crls(engine: &mut Engine, catalogue: &Catalogue, authorities: &Authorities, f
     }
     let links = out.finish()?;
     replace(engine, catalogue, "crls", "crl", links, folder)
+}
+
+/// The certificate of a responder may be in the response itself, or in the evidence.
+fn ocsp_responses(engine: &mut Engine, catalogue: &Catalogue, folder: &Path) -> Result<(), EngineError> {
+    let rows = engine.query("SELECT response, der FROM ocsp_responses WHERE der IS NOT NULL")?;
+    let certificates = engine.query("SELECT certificate, der FROM certificates")?;
+    let decoded = |rows: &Rows, row: usize| rows.named(row, "der").text().and_then(|der| STANDARD.decode(der).ok());
+    let mut known: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
+    for der in certificates.sorted_by(&["certificate"]).into_iter().filter_map(|row| decoded(&certificates, row)) {
+        let Ok((_, certificate)) = X509Certificate::from_der(&der) else { continue };
+        for name in ocsp::names_of(&certificate) {
+            known.entry(name).or_default().push(der.clone());
+        }
+    }
+    let columns = [("link", 't'), ("responder_certificate", 't'), ("signature_ok", 'b')];
+    let mut out = Out::create(&folder.join("ocsp_responses.links.parquet"), &columns)?;
+    let mut seen = BTreeSet::new();
+    for row in rows.sorted_by(&["response"]) {
+        let response = rows.named(row, "response").text().unwrap_or_default();
+        let Some(der) = decoded(&rows, row).filter(|_| seen.insert(response.clone())) else { continue };
+        let Ok((_, Some(basic))) = ocsp::open(&der) else { continue };
+        let name = basic.named();
+        let candidates = basic.certificates.iter().copied().chain(known.get(&name).into_iter().flatten().map(Vec::as_slice));
+        let by = candidates.filter_map(|octets| {
+            let (_, certificate) = X509Certificate::from_der(octets).ok()?;
+            let is = ocsp::names_of(&certificate).contains(&name);
+            is.then(|| (digest::sha256(certificate.as_raw()), basic.verified_by(certificate.public_key())))
+        });
+        let by: Vec<(String, Option<bool>)> = by.collect();
+        // Several certificates may have the name of the responder: the one whose key verifies is its own.
+        let found = by.iter().find(|(_, verified)| *verified == Some(true)).or_else(|| by.first());
+        out.row(&[
+            cell_text(Some(response)),
+            cell_text(found.map(|(certificate, _)| certificate.clone())),
+            Value::or_null(found.and_then(|(_, verified)| *verified), Value::Boolean),
+        ])?;
+    }
+    let links = out.finish()?;
+    replace(engine, catalogue, "ocsp_responses", "response", links, folder)
 }
 
 /// Registers a table anew with its linked columns filled.

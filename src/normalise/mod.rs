@@ -8,6 +8,7 @@
 mod cache;
 mod cell;
 mod certificate;
+mod certificate_request;
 mod chains;
 mod crl;
 pub mod declared;
@@ -15,6 +16,7 @@ pub mod duplicates;
 pub mod given;
 mod landing;
 mod linked;
+mod ocsp;
 mod own;
 mod steps;
 mod streams;
@@ -148,7 +150,7 @@ pub fn normalise(
         }
         notes.extend(reading.notes(facts.evidence.number));
         facts.take(&reading, &formats, engagement);
-        if facts.evidence.hash_status == HashStatus::Mismatch {
+        if facts.evidence.hash_status == HashStatus::Mismatch || facts.evidence.quality.proves_nothing() {
             doubt(&facts.evidence, &formats, &mut tables);
         }
         feed(&mut facts, &reading, &formats, &folder, &mut tables, &mut parts);
@@ -193,6 +195,7 @@ fn ambiguous(notes: &[Note], tables: &mut BTreeMap<String, TableFacts>) {
 fn doubt(evidence: &Evidence, formats: &[&Format], tables: &mut BTreeMap<String, TableFacts>) {
     let why = match (evidence.hash_status, evidence.status) {
         (HashStatus::Mismatch, _) => "its hash is not the one the operator declared",
+        _ if evidence.quality.proves_nothing() => "a template, a placeholder or a sample",
         (_, Status::Unreadable) => evidence.reason.as_deref().unwrap_or("unreadable"),
         _ => return,
     };
@@ -425,6 +428,7 @@ fn write_evidence(engine: &mut Engine, catalogue: &Catalogue, sources: &[SourceF
             ("size", count(evidence.size)),
             ("format", own::cell_text(evidence.format_words())),
             ("status", Value::text(evidence.status.word())),
+            ("reason", own::cell_text(evidence.reason.clone())),
             ("quality", Value::text(evidence.quality.word())),
             ("hash_status", Value::text(evidence.hash_status.word())),
             ("records", count(source.records)),

@@ -32,7 +32,7 @@ pub(super) fn read<R: Read>(settings: &Settings, lines: &mut Lines<R>, out: &mut
     while let Some(line) = lines.next()? {
         let Some((number, text, ended)) = reader.out.text_of(&line) else { continue };
         if ended {
-            let masked = reader.out.masked(text.trim()).into_owned();
+            let masked = reader.out.masked(number, text.trim()).into_owned();
             reader.line(number, &masked);
         } else {
             reader.out.parsed.truncated = true;

@@ -70,7 +70,7 @@ pub(super) fn read<R: Read>(lines: &mut Lines<R>, out: &mut Output<'_>) -> io::R
             reader.blank();
             continue;
         };
-        let masked = reader.out.masked(text).into_owned();
+        let masked = reader.out.masked(number, text).into_owned();
         reader.line(number, &masked);
     }
     let whole = ended && matches!(reader.state, State::Before | State::After);

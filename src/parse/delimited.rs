@@ -63,7 +63,7 @@ pub(super) fn read<R: Read>(settings: &Delimited, needed: &[String], lines: &mut
                 let opened = maps.open(cell);
                 let all: Vec<_> = fields.iter().enumerate().map(|(index, name)| opened.field(index, name, cell)).collect();
                 let print = digest::sha256_of_parts(cells.iter().map(String::as_str));
-                out.parsed.masked += u64::from(all.iter().any(|(_, hidden)| *hidden));
+                out.saw_secret(line, all.iter().any(|(_, hidden)| *hidden));
                 out.record_with(line, &opened.doubts, |index| match fields.get(index).map(String::as_str) {
                     Some("record") => Some(digest::short(&print, 16)),
                     _ => all.get(index)?.0.as_deref().filter(|text| !text.is_empty()),
@@ -71,11 +71,13 @@ pub(super) fn read<R: Read>(settings: &Delimited, needed: &[String], lines: &mut
                 opened.note(line, out);
             }
             Record::Cells(line, cells) => {
-                let masked = register::masked(cells.iter().map(String::as_str), out);
-                out.record(line, |index| {
+                let masked = register::masked(line, cells.iter().map(String::as_str), out);
+                let field = |index: usize| {
                     let cell = masked.get((*places.get(index)?)?)?.trim();
                     (!cell.is_empty() && !settings.empty.iter().any(|word| word == cell)).then_some(cell)
-                });
+                };
+                let doubts = if named { register::unfilled(places.len(), field) } else { Vec::new() };
+                out.record_with(line, &doubts, field);
             }
         }
     }

@@ -104,9 +104,8 @@ impl Event {
         let print = self.print();
         let number = self.header.get("EventRecordID").filter(|number| own.is_some_and(|own| own.to_string() == **number)).cloned();
         self.header.extend(number.map(|number| (SEQUENCE.to_owned(), number)));
-        if self.mask() {
-            out.parsed.masked += 1;
-        }
+        let masked = self.mask();
+        out.saw_secret(row, masked);
         let values: Vec<Option<Cow<'_, str>>> = wanted.iter().map(|field| self.field(field, &print)).collect();
         out.record(row, |index| values.get(index)?.as_deref().filter(|text| !text.is_empty()));
     }

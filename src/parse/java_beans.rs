@@ -12,9 +12,7 @@ use super::Output;
 use super::pairs::Maps;
 use super::xml::{self, Element};
 use crate::domain::digest;
-
-/// What stands for a secret.
-const MASK: &str = "[masked]";
+use crate::domain::secrets::{self, MASK};
 
 enum Value {
     Text(String),
@@ -73,7 +71,7 @@ pub(super) fn read_records(input: impl BufRead, names: &[String], out: &mut Outp
                         }
                     })
                     .collect();
-                out.parsed.masked += u64::from(masked);
+                out.saw_secret(ordinal, masked);
                 out.record_with(ordinal, &opened.doubts, |index| values.get(index)?.as_deref().filter(|text| !text.is_empty()));
                 opened.note(ordinal, out);
             }
@@ -159,8 +157,11 @@ fn entries(map: &Element, out: &mut Output<'_>) {
         match setting {
             Err((line, why)) => out.reject("N-XML-002", ordinal, format!("line {line}: {why}")),
             Ok(Setting { line, key, value }) => {
-                let secret = matches!(out.masked(&format!("{key}={value}")), Cow::Owned(_));
-                let value = if secret { MASK } else { value.as_str() };
+                let secret = secrets::find_under(key, value).or_else(|| secrets::find(&format!("{key}={value}")));
+                if let Some(masked) = &secret {
+                    out.saw_secrets(ordinal, &masked.kinds);
+                }
+                let value = if secret.is_some() { MASK } else { value.as_str() };
                 let in_force = last.get(key.as_str()) == Some(&ordinal);
                 let line = line.to_string();
                 out.record(ordinal, |index| match fields.get(index).map(String::as_str) {

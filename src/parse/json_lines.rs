@@ -1,5 +1,6 @@
 //! One JSON object a line, with what may stand before it.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 
 use super::Output;
@@ -20,14 +21,14 @@ pub(super) fn read<R: Read>(settings: &JsonLines, lines: &mut Lines<R>, out: &mu
         let object = text.get(before.map_or(0, |found| found.end())..).unwrap_or_default();
         match json::object(object) {
             Ok(mut values) => {
-                let mut masked = false;
-                for (key, value) in &mut values {
-                    if let std::borrow::Cow::Owned(clean) = secrets::mask_under(key, value) {
-                        *value = clean;
-                        masked = true;
+                let mut kinds = BTreeSet::new();
+                for (path, value) in &mut values {
+                    if let Some(masked) = secrets::find_under(path, value) {
+                        *value = masked.text;
+                        kinds.extend(masked.kinds);
                     }
                 }
-                out.parsed.masked += u64::from(masked);
+                out.saw_secrets(number, &kinds);
                 let all = values.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
                 let print = digest::sha256_of_parts(all);
                 out.record(number, |index| match fields.get(index).map(String::as_str) {

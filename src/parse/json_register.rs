@@ -55,12 +55,14 @@ fn objects(text: &str, layout: &Layout<'_>, out: &mut Output<'_>) -> Result<(), 
         if let Some(names) = named.iter().find(|names| names.iter().filter(|name| values.contains_key(**name)).count() > 1) {
             return out.reject("N-JSON-001", ordinal, format!("more than one of the keys {names:?}"));
         }
-        let texts = register::masked(values.values().map(String::as_str), out);
-        out.record(ordinal, |field| {
+        let texts = register::masked(ordinal, values.values().map(String::as_str), out);
+        let field = |field: usize| {
             let name = named.get(field)?.iter().find(|name| values.contains_key(**name))?;
             let index = values.keys().position(|key| key == *name)?;
             texts.get(index).map(|text| text.as_ref().trim()).filter(|text| !text.is_empty())
-        });
+        };
+        let doubts = register::unfilled(named.len(), field);
+        out.record_with(ordinal, &doubts, field);
     })
     .map_err(|why| ("N-JSON-002", why))
 }

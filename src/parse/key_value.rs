@@ -2,6 +2,7 @@
 //! Which line of a key decides where it stands twice depends on the program: the first one, the last one,
 //! every one, or nobody says, and then none is taken to. An include may decide elsewhere.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
@@ -9,6 +10,7 @@ use super::Output;
 use super::text::Lines;
 use crate::catalogue::format::KeyValue;
 use crate::domain::note::Note;
+use crate::domain::secrets;
 
 /// What has to be known of a file before its first line can be judged.
 #[derive(Debug, Default)]
@@ -86,7 +88,7 @@ pub(super) fn read<R: Read>(
             out.reject("N-LINE-003", number, "the last line has no end; the file may have been cut there");
             continue;
         }
-        let masked = out.masked(text.trim_end());
+        let masked = out.masked(number, text.trim_end());
         let under = part(settings.under.as_ref(), masked.as_ref()).filter(|_| !above.is_empty());
         let text = masked.trim_start();
         if let Some(groups) = settings.heading.as_ref().and_then(|heading| heading.captures(text)) {
@@ -158,6 +160,12 @@ pub(super) fn read<R: Read>(
                 (true, true) => None,
             }
         };
+        // `password hunter2`: no sign stands between the two.
+        let secret = secrets::find_under(key, value).filter(|_| matches!(masked, Cow::Borrowed(_)));
+        if let Some(secret) = &secret {
+            out.saw_secrets(number, &secret.kinds);
+        }
+        let value = secret.as_ref().map_or(value, |secret| secret.text.as_str());
         let line = number.to_string();
         out.record(number, |index| match fields.get(index).map(String::as_str) {
             Some("key") => Some(key),

@@ -85,7 +85,7 @@ fn close(settings: &Settings, wanted: &Wanted, numbering: &mut Numbering, open: 
 fn line(settings: &Settings, wanted: &Wanted, numbering: &mut Numbering, number: u64, text: &str, out: &mut Output<'_>) {
     // Where a value ends at something else than a separator, only its own text can be masked.
     let whole = settings.pairs == Kind::Separated && !settings.checksum;
-    let text = if whole { out.masked(text) } else { Cow::Borrowed(text) };
+    let text = if whole { out.masked(number, text) } else { Cow::Borrowed(text) };
     let parts = match parts(settings, &text) {
         Ok(Some(parts)) => parts,
         Ok(None) => return not_a_record(settings, number, &text, out),
@@ -119,7 +119,7 @@ fn line(settings: &Settings, wanted: &Wanted, numbering: &mut Numbering, number:
         };
         values.push(text.filter(|text| !text.is_empty()));
     }
-    out.parsed.masked += u64::from(masked);
+    out.saw_secret(number, masked);
     out.record(number, |index| values.get(index)?.as_deref());
 }
 

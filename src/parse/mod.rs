@@ -6,6 +6,7 @@
 //! and it masks secrets before anything is stored.
 
 mod blocks;
+mod bundle;
 mod certutil_view;
 mod delimited;
 mod event;
@@ -302,6 +303,10 @@ mod tests {
             Just(b"request_id,requested_at,requester,entity,outcome".to_vec()),
             Just(b"{\"sequenceNumber\": 1, \"a\": {\"b\": [1e400, null]}}".to_vec()),
             Just(b"-----BEGIN CERTIFICATE-----\nMAAwAA==\n-----END CERTIFICATE-----".to_vec()),
+            Just(b"-----BEGIN PKCS7-----\nMIAGCSqGSIb3DQEHAqCAMIACAQExADCABgkqhkiG9w0BBwEAAKCAMAMCAQAAAAAxAAAAAAAAAA==\n-----END PKCS7-----\n".to_vec()),
+            Just(b"0\x80\x06\x09*\x86H\x86\xf7\x0d\x01\x07\x02\xa0\x800\x80\x02\x01\x011\x000\x80".to_vec()),
+            Just(b"0\x82\x01\x00\x0a\x01\x00\xa0\x82\x00\xf90\x03".to_vec()),
+            Just(b"document,page,step,read_by\na.pdf,1,TBD,____".to_vec()),
             Just(b"PermitRootLogin no\nMatch User x\nInclude y\n#".to_vec()),
             Just(b"V\t330421081250Z\t\t1000\tunknown\t/C=GB".to_vec()),
             Just(b"14.09.18 12:52:23 [A~0,B~0] FC:0x083 SFC:0x0E Add User 'C' (C~0,0,00000002) [0]".to_vec()),

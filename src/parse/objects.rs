@@ -1,9 +1,17 @@
-//! Certificates and CRLs as files hold them: PEM blocks with anything between them, or DER.
+//! Certificates, CRLs, certification requests and OCSP responses as files hold them: PEM blocks with
+//! anything between them, DER, or bundles of certificates and CRLs (PKCS #7) in either.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use x509_parser::certificate::X509Certificate;
+use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::prelude::FromDer;
+use x509_parser::revocation_list::CertificateRevocationList;
+
 use super::Output;
+use super::bundle::{self, Inside};
+use crate::domain::der_kind::{DerKind, kind_of};
 use crate::domain::note::Note;
 
 /// Largest file that is read at once.
@@ -11,36 +19,90 @@ pub const MAX_FILE: u64 = 256 << 20;
 
 /// Reads the objects of a file. Rows are their ordinals.
 pub(super) fn read(octets: &[u8], out: &mut Output<'_>) {
-    let pem = octets.windows(11).any(|window| window == b"-----BEGIN ");
+    let kind = kind_of(octets);
+    let pem = kind.is_none() && memchr::memmem::find(octets, b"-----BEGIN ").is_some();
     if !pem {
-        out.parsed.total = 1;
-        match kind_of_der(octets) {
-            Some(kind) => object(1, kind, octets, out),
-            None => out.reject("N-OBJ-001", 1, "neither PEM nor DER of a certificate or CRL that can be read"),
+        match kind {
+            Some(DerKind::SignedData) => bundle(octets, out),
+            _ => single(octets, out),
         }
         return;
     }
     for block in blocks(octets) {
-        out.parsed.total += 1;
-        let ordinal = out.parsed.total;
         let kind = match block.label.as_str() {
             "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => "certificate",
             "X509 CRL" => "crl",
+            "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => "certificate-request",
+            "OCSP RESPONSE" => "ocsp-response",
+            "PKCS7" | "PKCS #7 SIGNED DATA" | "CMS" => "bundle",
             other => {
-                out.parsed.passed_over += 1;
-                out.note(Note::on("N-OBJ-002", out.evidence(), format!("{other} is not read")).at(format!("object {ordinal}")));
+                pass_over(&format!("{other} is not read"), out);
                 continue;
             }
         };
         match block.der {
-            Some(der) => object(ordinal, kind, &der, out),
+            Some(der) if kind == "bundle" && kind_of(&der) == Some(DerKind::SignedData) => bundle(&der, out),
+            Some(_) if kind == "bundle" => pass_over(&format!("{} without SignedData is not read", block.label), out),
+            Some(der) => {
+                out.parsed.total += 1;
+                object(out.parsed.total, kind, &der, out);
+            }
             None => {
+                out.parsed.total += 1;
                 out.parsed.truncated |= !block.closed;
                 let why = if block.closed { "the PEM block does not hold a whole object" } else { "the PEM block has no end" };
-                out.reject("N-OBJ-001", ordinal, format!("{why} (line {})", block.line));
+                out.reject("N-OBJ-001", out.parsed.total, format!("{why} (line {})", block.line));
             }
         }
     }
+}
+
+/// The one object of a file in DER.
+fn single(octets: &[u8], out: &mut Output<'_>) {
+    out.parsed.total = 1;
+    match kind_of_der(octets) {
+        Some(kind) => object(1, kind, octets, out),
+        None => out.reject("N-OBJ-001", 1, "neither PEM nor DER of a certificate, CRL, request or response that can be read"),
+    }
+}
+
+/// Every certificate and CRL of a bundle is an object; so is whatever stands beside them.
+fn bundle(octets: &[u8], out: &mut Output<'_>) {
+    let bundle = bundle::open(octets);
+    if bundle.objects.is_empty() && bundle.broken.is_none() {
+        pass_over("a bundle (SignedData) without certificates and CRLs", out);
+    }
+    for inside in bundle.objects {
+        match inside {
+            Inside::Other(name) => pass_over(&format!("{name} is not read"), out),
+            Inside::Certificate(der) | Inside::Crl(der) => {
+                out.parsed.total += 1;
+                object(out.parsed.total, if matches!(inside, Inside::Crl(_)) { "crl" } else { "certificate" }, der, out);
+            }
+        }
+    }
+    let at = format!("after object {}", out.parsed.total);
+    if let Some(length) = bundle.content {
+        out.note(Note::on("N-OBJ-002", out.evidence(), format!("signed content of {length} octets is not read")).at(at.clone()));
+    }
+    match bundle.broken {
+        Some(why) => {
+            out.parsed.total += 1;
+            out.parsed.truncated = true;
+            out.reject("N-OBJ-001", out.parsed.total, why);
+        }
+        None if bundle.beyond > 0 => {
+            out.note(Note::on("N-OBJ-003", out.evidence(), format!("{} octets after the bundle", bundle.beyond)).at(at));
+        }
+        None => {}
+    }
+}
+
+/// An object of a kind that is not read.
+fn pass_over(what: &str, out: &mut Output<'_>) {
+    out.parsed.total += 1;
+    out.parsed.passed_over += 1;
+    out.note(Note::on("N-OBJ-002", out.evidence(), what).at(format!("object {}", out.parsed.total)));
 }
 
 fn object(ordinal: u64, kind: &str, der: &[u8], out: &mut Output<'_>) {
@@ -53,15 +115,16 @@ fn object(ordinal: u64, kind: &str, der: &[u8], out: &mut Output<'_>) {
     });
 }
 
-/// A CRL has a time where a certificate has a name or a version.
+/// The kind of an object by what reads it: a CRL has a time where a certificate has a name or a version, and
+/// a request has neither validity nor times.
 fn kind_of_der(octets: &[u8]) -> Option<&'static str> {
-    use x509_parser::prelude::FromDer;
-    if octets.first() != Some(&0x30) {
-        return None;
+    match kind_of(octets)? {
+        DerKind::OcspResponse => Some("ocsp-response"),
+        DerKind::Signed if CertificateRevocationList::from_der(octets).is_ok() => Some("crl"),
+        DerKind::Signed if X509Certificate::from_der(octets).is_ok() => Some("certificate"),
+        DerKind::Signed if X509CertificationRequest::from_der(octets).is_ok() => Some("certificate-request"),
+        _ => None,
     }
-    let crl = x509_parser::revocation_list::CertificateRevocationList::from_der(octets).is_ok();
-    let certificate = || x509_parser::certificate::X509Certificate::from_der(octets).is_ok();
-    if crl { Some("crl") } else { certificate().then_some("certificate") }
 }
 
 struct Block {

@@ -10,12 +10,10 @@ use std::io::{self, Read};
 use super::Output;
 use super::text::Lines;
 use crate::catalogue::format::Outline as Settings;
-use crate::domain::secrets;
+use crate::domain::secrets::{self, MASK};
 
 /// Deepest nesting.
 const MAX_DEPTH: usize = 32;
-/// What stands for a secret.
-const MASK: &str = "[masked]";
 
 /// The texts of the keys at the top, which say what the whole file is about.
 pub(super) fn survey<R: Read>(lines: &mut Lines<R>) -> io::Result<BTreeMap<String, String>> {
@@ -48,7 +46,7 @@ pub(super) fn read<R: Read>(
             reader.out.reject("N-LINE-003", number, "the last line has no end; the file may have been cut there");
             continue;
         }
-        let masked = reader.out.masked(text);
+        let masked = reader.out.masked(number, text);
         let secret = matches!(masked, Cow::Owned(_));
         let content = masked.trim_start_matches(' ');
         let indent = masked.len() - content.len();

@@ -1,6 +1,7 @@
 //! What a reader hands over goes through here: rows into batches, everything into the counts.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::text::Line;
 use super::{Batch, Parsed};
@@ -26,6 +27,8 @@ pub(super) struct Output<'a> {
     pub(super) parsed: Parsed,
     /// Records passed over, each with its own note.
     noted: u64,
+    /// Secrets by kind: in how many records, and in which first.
+    secrets: BTreeMap<&'static str, (u64, u64)>,
     /// Tables that notes are about; none where they are about all that the file feeds.
     tables: Vec<String>,
 }
@@ -34,7 +37,7 @@ impl<'a> Output<'a> {
     pub(super) fn new(evidence: u32, format: &'a Format, take: &'a mut dyn FnMut(&Format, &Batch)) -> Self {
         let batch = Batch { fields: vec![TextColumn::default(); format.fields.len()], ..Batch::default() };
         let (parsed, locator) = (Parsed::default(), Locator::Line);
-        Self { evidence, format, locator, batch, take, parsed, noted: 0, tables: Vec::new() }
+        Self { evidence, format, locator, batch, take, parsed, noted: 0, secrets: BTreeMap::new(), tables: Vec::new() }
     }
 
     /// What follows is in another format.
@@ -62,11 +65,24 @@ impl<'a> Output<'a> {
         None
     }
 
-    /// The text with its secrets masked, and counted.
-    pub(super) fn masked<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
-        let masked = secrets::mask(text);
-        self.parsed.masked += u64::from(matches!(masked, Cow::Owned(_)));
-        masked
+    /// The text of a record with its secrets masked, and counted.
+    pub(super) fn masked<'t>(&mut self, row: u64, text: &'t str) -> Cow<'t, str> {
+        let Some(masked) = secrets::find(text) else { return Cow::Borrowed(text) };
+        self.saw_secrets(row, &masked.kinds);
+        Cow::Owned(masked.text)
+    }
+
+    /// The same where only that there was one is known.
+    pub(super) fn saw_secret(&mut self, row: u64, seen: bool) {
+        self.saw_secrets(row, &BTreeSet::from_iter(seen.then_some("secret")));
+    }
+
+    /// Counts a record in which secrets were masked.
+    pub(super) fn saw_secrets(&mut self, row: u64, kinds: &BTreeSet<&'static str>) {
+        self.parsed.masked += u64::from(!kinds.is_empty());
+        for kind in kinds {
+            self.secrets.entry(kind).or_insert((0, row)).0 += 1;
+        }
     }
 
     /// A record: one text for each field.
@@ -104,7 +120,7 @@ impl<'a> Output<'a> {
 
     /// The file cannot be read as what it is, or not whole.
     pub(super) fn fail(&mut self, code: &'static str, why: impl Into<String>) {
-        let why = why.into();
+        let why = secrets::mask(&why.into()).into_owned();
         self.note(Note::on(code, self.evidence, &why));
         self.parsed.failed = Some(why);
     }
@@ -116,6 +132,10 @@ impl<'a> Output<'a> {
         }
         let alike = |other: &&mut Note| other.code == note.code && other.tables == note.tables;
         if self.parsed.notes.iter_mut().filter(alike).count() as u64 <= NOTES_EACH {
+            // A reader that could not make sense of a text may quote it.
+            if let Cow::Owned(masked) = secrets::mask(&note.what) {
+                note.what = masked;
+            }
             self.parsed.notes.push(note);
         } else if let Some(last) = self.parsed.notes.iter_mut().rev().find(alike) {
             last.count += note.count;
@@ -151,8 +171,9 @@ impl<'a> Output<'a> {
 
     pub(super) fn finish(mut self) -> Parsed {
         self.flush();
-        if self.parsed.masked > 0 {
-            let note = Note::on("N-SEC-002", self.evidence, "secrets inside records were masked").times(self.parsed.masked);
+        for (kind, (count, first)) in &self.secrets {
+            let what = format!("a {kind} inside a record was masked: {count} records, the first at the place given");
+            let note = Note::on("N-SEC-002", self.evidence, what).at(self.locator.text(*first)).times(*count);
             self.parsed.notes.push(note);
         }
         let others = self.parsed.passed_over - self.noted;

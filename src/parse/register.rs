@@ -2,6 +2,7 @@
 //! that are there for their reader and are no records, and dates whose order one of them proves.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -68,11 +69,32 @@ pub(super) fn no_record(first_cell: &str) -> Option<&'static str> {
     ["total", "totals", "total:", "totals:"].contains(&cell.to_lowercase().as_str()).then_some("a row of totals")
 }
 
+static UNFILLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^(?:\[?(?i:TODO)\b.*|(?i:TBD|TBC)|_{2,}|X{3,}|\?{2,}|Y{4}[-/.]?M{2}[-/.]?D{2}|D{2}[-/.]M{2}[-/.]Y{4})$").ok()
+});
+
+/// Whether a cell holds what stands in a form before it is filled in: it says nothing, and is not empty.
+fn not_filled_in(cell: &str) -> bool {
+    let likely = cell.starts_with(['[', '_', 'T', 't', 'X', '?', 'Y', 'D']);
+    likely && UNFILLED.as_ref().is_some_and(|pattern| pattern.is_match(cell))
+}
+
+/// The fields of a record that were not filled in, with the code of the note.
+pub(super) fn unfilled<'t>(fields: usize, field: impl Fn(usize) -> Option<&'t str>) -> Vec<(usize, &'static str)> {
+    (0..fields).filter(|index| field(*index).is_some_and(not_filled_in)).map(|index| (index, "N-VAL-005")).collect()
+}
+
 /// Cells with their secrets masked; the record is counted once.
-pub(super) fn masked<'c>(cells: impl Iterator<Item = &'c str>, out: &mut Output<'_>) -> Vec<Cow<'c, str>> {
-    let masked: Vec<Cow<'c, str>> = cells.map(secrets::mask).collect();
-    out.parsed.masked += u64::from(masked.iter().any(|cell| matches!(cell, Cow::Owned(_))));
-    masked
+pub(super) fn masked<'c>(row: u64, cells: impl Iterator<Item = &'c str>, out: &mut Output<'_>) -> Vec<Cow<'c, str>> {
+    let mut kinds = BTreeSet::new();
+    let mut masked = |cell| {
+        let Some(found) = secrets::find(cell) else { return Cow::Borrowed(cell) };
+        kinds.extend(found.kinds);
+        Cow::Owned(found.text)
+    };
+    let cells = cells.map(&mut masked).collect();
+    out.saw_secrets(row, &kinds);
+    cells
 }
 
 /// Which order of dates the cells of each field prove by a value above 12; nothing where none does,
@@ -131,6 +153,18 @@ mod tests {
         assert_eq!(proves("03/25/2020"), Some(DateOrder::Mdy));
         assert_eq!(proves("03/04/2020"), None);
         assert_eq!(proves("2020-03-25"), None);
+    }
+
+    #[test]
+    fn a_cell_that_was_not_filled_in_is_told_from_one_that_was() {
+        for cell in
+            ["TBD", "tbc", "[TODO: name]", "TODO", "____", "XXX", "??", "YYYY-MM-DD", "YYYYMMDD", "dd/mm/yyyy".to_uppercase().as_str()]
+        {
+            assert!(not_filled_in(cell), "{cell}");
+        }
+        for cell in ["", "TBDX", "T. Odo", "todoist", "_", "X", "XX", "2020-01-01", "Yes", "Dan", "see TBD"] {
+            assert!(!not_filled_in(cell), "{cell}");
+        }
     }
 
     #[test]

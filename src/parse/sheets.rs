@@ -195,7 +195,7 @@ fn record(table: &Table, register: &Register<'_>, row: &Row, outside: (u64, u64)
         out.parsed.blank += 1;
         return outside;
     }
-    let texts = register::masked(row.cells.iter().map(|cell| cell.text.as_str()), out);
+    let texts = register::masked(at, row.cells.iter().map(|cell| cell.text.as_str()), out);
     let cells: BTreeMap<u32, usize> = row.cells.iter().enumerate().map(|(index, cell)| (cell.column, index)).collect();
     let mut doubts = Vec::new();
     for (field, (place, covered)) in table.places.iter().zip(&table.covered).enumerate() {
@@ -206,10 +206,12 @@ fn record(table: &Table, register: &Register<'_>, row: &Row, outside: (u64, u64)
         };
         doubts.extend(doubt.map(|doubt| (field, doubt)));
     }
-    out.record_with(at, &doubts, |field| {
+    let field = |field: usize| {
         let place = (*table.places.get(field)?)?;
         texts.get(*cells.get(&place)?).map(|text| text.as_ref().trim()).filter(|text| !text.is_empty())
-    });
+    };
+    doubts.extend(register::unfilled(table.places.len(), field));
+    out.record_with(at, &doubts, field);
     outside
 }
 

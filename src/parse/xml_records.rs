@@ -332,7 +332,7 @@ impl<'a, 'o> Records<'a, 'o> {
                 masked = true;
             }
         }
-        self.out.parsed.masked += u64::from(masked);
+        self.out.saw_secret(ordinal, masked);
         self.out.record(ordinal, |index| values.get(index).map(String::as_str).filter(|text| !text.is_empty()));
     }
 

@@ -347,7 +347,7 @@ fn a_signed_export_is_listed_with_what_to_do_and_leaves_its_tables_incomplete() 
     let results = world.run().results();
     let file = results.file(PATH);
     assert_eq!((file.status.as_str(), file.format.as_deref()), ("unreadable", Some("ejbca-audit-xml")));
-    let note = results.noted("N-FMT-004", PATH);
+    let note = results.noted("N-FMT-007", PATH);
     assert!(note.fix.contains("openssl cms -verify"), "{}", note.fix);
     assert!(!note.affects.is_empty(), "a log that was not read touches what rests on it");
 }

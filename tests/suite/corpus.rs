@@ -139,7 +139,9 @@ fn the_ejbca_excerpt_gives_five_events_and_the_certificate_inside_it() {
 /// The serials of the certificates of a file.
 fn serials(octets: &[u8]) -> BTreeSet<String> {
     let pems: Vec<Vec<u8>> = Pem::iter_from_buffer(octets).filter_map(Result::ok).map(|pem| pem.contents).collect();
-    let objects = if pems.is_empty() { vec![octets.to_vec()] } else { pems };
+    // Of a bundle, every place at which a SEQUENCE may begin.
+    let within = || octets.windows(2).enumerate().filter(|(_, start)| *start == [0x30, 0x82]).map(|(at, _)| octets[at..].to_vec());
+    let objects = if pems.is_empty() { within().collect() } else { pems };
     let read =
         objects.iter().filter_map(|object| X509Certificate::from_der(object).ok().map(|(_, certificate)| hex(certificate.raw_serial())));
     read.collect()
@@ -154,7 +156,7 @@ fn no_exception_on_real_evidence_rests_on_what_was_never_supplied() {
         let octets = fs::read(folder.join(&exception.path)).unwrap_or_else(|_| panic!("{} rests on {}", exception.id, exception.path));
         let place: usize = exception.locator.rsplit(' ').next().unwrap().parse().unwrap();
         let places = if exception.locator.starts_with("object") {
-            String::from_utf8_lossy(&octets).matches("-----BEGIN ").count().max(1)
+            String::from_utf8_lossy(&octets).matches("-----BEGIN ").count().max(serials(&octets).len()).max(1)
         } else {
             octets.split_inclusive(|octet| *octet == b'\n').count()
         };

@@ -20,6 +20,7 @@ mod hostile;
 mod laid_out;
 mod lost;
 mod module_logs;
+mod objects;
 mod plan;
 mod program;
 mod sample;

@@ -513,6 +513,14 @@ fn a_private_key_in_a_cell_puts_the_workbook_aside() {
 }
 
 #[test]
+fn a_private_key_on_one_line_of_a_cell_is_masked_and_told() {
+    let key = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgWlpaWlpa";
+    let read = kept("r.xlsx", roles(&[role(&format!("Ann {key}"), "2020-02-01")])).read();
+    assert_eq!(read.cells("SELECT person FROM roles"), [["Ann [masked]"]]);
+    assert_eq!((read.noted("N-SEC-003").len(), read.noted("N-SEC-002").len()), (1, 1));
+}
+
+#[test]
 fn a_secret_in_a_cell_is_masked() {
     let read = kept("r.xlsx", roles(&[role("Ann password=hunter2", "2020-02-01")])).read();
     assert_eq!(read.cells("SELECT person FROM roles"), [["Ann password=[masked]"]]);

@@ -165,7 +165,7 @@ fn holds_objects(head: &[u8]) -> bool {
         || lines().any(|line| label(line) == Some(true))
 }
 
-/// The text that a signed container (CMS SignedData, RFC 5652 5) wraps, from where it begins to be XML.
+/// The text that a signed container (CMS, RFC 5652 5) wraps, from where it begins to be XML.
 pub(super) fn signed_text(head: &[u8]) -> Option<&[u8]> {
     const SIGNED_DATA: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
     let begins = head.get(..head.len().min(32))?;

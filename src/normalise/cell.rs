@@ -30,7 +30,7 @@ pub(super) struct Clock<'a> {
     pub(super) order: Option<DateOrder>,
 }
 
-/// How Vault and OpenBao begin a value of which they log a keyed hash alone.
+/// How Vault begins a value of which it logs a keyed hash alone.
 const KEYED_HASH: &str = "hmac-sha256:";
 
 /// Types the text of a cell.

@@ -94,7 +94,9 @@ fn line(settings: &Settings, wanted: &Wanted, numbering: &mut Numbering, number:
     let intact = settings.checksum.then(|| check(&parts, number, out)).flatten();
     numbering.take(settings, &parts);
     let print = if wanted.record { Wanted::print(parts.record) } else { String::new() };
-    let mut masked = false;
+    // A secret is told of even where nothing of it is kept.
+    let secret = |(key, value): &(Cow<'_, str>, Cow<'_, str>)| matches!(secrets::mask_under(key, value), Cow::Owned(_));
+    let mut masked = !whole && (matches!(secrets::mask(&text), Cow::Owned(_)) || parts.pairs.iter().any(secret));
     let mut hide = |value: Cow<'_, str>| {
         masked |= matches!(value, Cow::Owned(_));
         value.into_owned()

@@ -11,6 +11,7 @@ pub mod embedded;
 pub mod engagement;
 pub mod format;
 pub mod format_file;
+mod format_text;
 pub mod instrument;
 pub mod overrides;
 pub mod parameter;
@@ -19,6 +20,7 @@ pub mod source;
 pub mod statement;
 mod subset;
 pub mod table;
+mod transform;
 pub mod xml_path;
 
 use std::collections::BTreeMap;

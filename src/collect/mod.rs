@@ -353,14 +353,7 @@ impl Collected {
                 return;
             }
         };
-        let (quality, what) = match &pdf {
-            pdf if pdf.encrypted => (Quality::Opaque, "a PDF that is encrypted"),
-            pdf if !pdf.pages && !pdf.open => (Quality::Placeholder, "a PDF without a page"),
-            pdf if !pdf.text && !pdf.open => (Quality::Scanned, "a PDF without a text layer"),
-            pdf if pdf.signature => (Quality::Signed, "a PDF with a signature, which was not verified"),
-            pdf if pdf.field => (Quality::Unsigned, "a PDF with a field for a signature, and none in it"),
-            _ => (Quality::Ok, "a PDF"),
-        };
+        let (quality, what) = pdf.quality();
         let more = if quality == Quality::Scanned && pdf.signature { "; it has a signature, which was not verified" } else { "" };
         evidence.reason = Some(format!("{what}{more}; what it says is not read"));
         if quality.proves_nothing() {
@@ -381,14 +374,9 @@ impl Collected {
             let orphan = blank(self.next_number(), path.clone(), PathBuf::new(), Status::Unreadable, Some(why));
             self.evidence.push(Evidence { hash_status: HashStatus::Orphan, ..orphan });
         }
-        let missing: Vec<&str> = self
-            .evidence
-            .iter()
-            .filter(|evidence| evidence.hash_status == HashStatus::Missing)
-            .map(|evidence| evidence.path.as_str())
-            .collect();
-        if let Some(first) = missing.first() {
-            let count = missing.len() as u64;
+        let unlisted = || self.evidence.iter().filter(|evidence| evidence.hash_status == HashStatus::Missing);
+        if let Some(first) = unlisted().next().map(|evidence| &evidence.path) {
+            let count = unlisted().count() as u64;
             let what = format!("{count} files are not in the list of hashes that the operator supplied; the first is {first}");
             self.notes.push(Note::general("N-HASH-003", what).times(count));
         }

@@ -10,6 +10,8 @@ use std::sync::LazyLock;
 use flate2::read::ZlibDecoder;
 use regex::bytes::Regex;
 
+use crate::domain::evidence::Quality;
+
 /// Most octets that a stream, and all streams together, are unpacked to.
 const MAX_STREAM: u64 = 8 << 20;
 const MAX_UNPACKED: u64 = 128 << 20;
@@ -38,6 +40,20 @@ pub(super) struct Pdf {
     pub(super) encrypted: bool,
     /// A stream could not be looked at: what was not found may be there.
     pub(super) open: bool,
+}
+
+impl Pdf {
+    /// How far it is what it looks like, and in words.
+    pub(super) fn quality(&self) -> (Quality, &'static str) {
+        match self {
+            pdf if pdf.encrypted => (Quality::Opaque, "a PDF that is encrypted"),
+            pdf if !pdf.pages && !pdf.open => (Quality::Placeholder, "a PDF without a page"),
+            pdf if !pdf.text && !pdf.open => (Quality::Scanned, "a PDF without a text layer"),
+            pdf if pdf.signature => (Quality::Signed, "a PDF with a signature, which was not verified"),
+            pdf if pdf.field => (Quality::Unsigned, "a PDF with a field for a signature, and none in it"),
+            _ => (Quality::Ok, "a PDF"),
+        }
+    }
 }
 
 /// Whether a file says it is a PDF.

@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn a_text_that_begins_with_zeros_is_no_object() {
         assert!(!holds_objects(b"000001 14.09.18 22:40:00.000 csxlan[500]: main()\n"));
-        assert!(holds_objects(b"0\x82\x01\x020\x03"));
+        assert!(holds_objects(b"\x30\x82\x01\x02\x30\x03"));
     }
 
     #[test]

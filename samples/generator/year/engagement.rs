@@ -24,6 +24,12 @@ control = "AU-02"
 reason = "whether there was an occasion for every type of event was judged by hand, see working paper W-14"
 by = "A. Sample"
 on = 2022-07-20
+
+[[scope.exclude]]
+control = "SY-14"
+reason = "scans were looked at on the operator's premises and not handed over, see working paper W-15"
+by = "A. Sample"
+on = 2022-07-20
 "#;
 
 const PROFILES: [(&str, &str); 4] = [

@@ -114,47 +114,7 @@ impl Compiler<'_> {
 
     fn reader(&mut self, file: &FormatFile) -> Option<Reader> {
         match file.reader.as_str() {
-            "lines" => {
-                let Some(lines) = &file.lines else {
-                    self.complain("reader \"lines\" needs a [lines] section");
-                    return None;
-                };
-                if lines.pattern.is_none() && lines.fields.is_empty() {
-                    self.complain("[lines] needs either fields or a pattern");
-                }
-                if lines.encoding.as_deref().is_some_and(|encoding| encoding != "latin-1") {
-                    self.complain("[lines] encoding can only be \"latin-1\"; UTF-8 and UTF-16 need no setting");
-                }
-                let pairs = match lines.pairs.as_deref() {
-                    None => Pairs::Separated,
-                    Some("brackets") => Pairs::Brackets,
-                    Some("quoted") => Pairs::Quoted,
-                    Some("java-beans") => Pairs::JavaBeans,
-                    Some("json") => Pairs::Json,
-                    Some(_) => {
-                        self.complain("[lines] pairs are brackets, quoted, java-beans or json");
-                        return None;
-                    }
-                };
-                if lines.checksum.as_deref().is_some_and(|checksum| checksum != "boulder") {
-                    self.complain("[lines] checksum can only be \"boulder\"");
-                }
-                Some(Reader::Lines(Lines {
-                    start: self.regex(lines.start.as_deref()),
-                    separator: lines.separator.unwrap_or(';'),
-                    fixed: lines.fields.clone(),
-                    tail: lines.tail,
-                    pattern: self.regex(lines.pattern.as_deref()),
-                    series: lines.series.clone(),
-                    claims: self.regex(lines.claims.as_deref()),
-                    other: self.regex(lines.other.as_deref()),
-                    latin1: lines.encoding.is_some(),
-                    pairs,
-                    continued: lines.continued,
-                    ends: lines.ends.clone(),
-                    checksum: lines.checksum.is_some(),
-                }))
-            }
+            "lines" => self.lines(file),
             "delimited" => {
                 let empty = DelimitedFile::default();
                 let delimited = file.delimited.as_ref().unwrap_or(&empty);
@@ -174,31 +134,7 @@ impl Compiler<'_> {
                 Some(Reader::JsonLines(JsonLines { prefix, other }))
             }
             "x509" => Some(Reader::X509),
-            "key-value" => {
-                let Some(settings) = &file.key_value else {
-                    self.complain("reader \"key-value\" needs a [key_value] section");
-                    return None;
-                };
-                Some(Reader::KeyValue(KeyValue {
-                    comment: match &settings.comment {
-                        OneOrMore::One(comment) => vec![comment.clone()],
-                        OneOrMore::More(comments) => comments.clone(),
-                    },
-                    pattern: self.regex(settings.pattern.as_deref()),
-                    adds: self.regex(settings.adds.as_deref()),
-                    open: settings.open,
-                    last: settings.last,
-                    section: self.regex(settings.section.as_deref()),
-                    section_end: self.regex(settings.section_end.as_deref()),
-                    block: self.regex(settings.block.as_deref()),
-                    include: self.regex(settings.include.as_deref()),
-                    effective: self.regex(settings.effective.as_deref()),
-                    heading: self.regex(settings.heading.as_deref()),
-                    under: self.regex(settings.under.as_deref()),
-                    missing: self.regex(settings.missing.as_deref()),
-                    other: self.regex(settings.other.as_deref()),
-                }))
-            }
+            "key-value" => self.key_value(file),
             "blocks" => {
                 let Some(settings) = &file.blocks else {
                     self.complain("reader \"blocks\" needs a [blocks] section");
@@ -241,6 +177,74 @@ impl Compiler<'_> {
                 None
             }
         }
+    }
+
+    fn lines(&mut self, file: &FormatFile) -> Option<Reader> {
+        let Some(lines) = &file.lines else {
+            self.complain("reader \"lines\" needs a [lines] section");
+            return None;
+        };
+        if lines.pattern.is_none() && lines.fields.is_empty() {
+            self.complain("[lines] needs either fields or a pattern");
+        }
+        if lines.encoding.as_deref().is_some_and(|encoding| encoding != "latin-1") {
+            self.complain("[lines] encoding can only be \"latin-1\"; UTF-8 and UTF-16 need no setting");
+        }
+        let pairs = match lines.pairs.as_deref() {
+            None => Pairs::Separated,
+            Some("brackets") => Pairs::Brackets,
+            Some("quoted") => Pairs::Quoted,
+            Some("java-beans") => Pairs::JavaBeans,
+            Some("json") => Pairs::Json,
+            Some(_) => {
+                self.complain("[lines] pairs are brackets, quoted, java-beans or json");
+                return None;
+            }
+        };
+        if lines.checksum.as_deref().is_some_and(|checksum| checksum != "boulder") {
+            self.complain("[lines] checksum can only be \"boulder\"");
+        }
+        Some(Reader::Lines(Lines {
+            start: self.regex(lines.start.as_deref()),
+            separator: lines.separator.unwrap_or(';'),
+            fixed: lines.fields.clone(),
+            tail: lines.tail,
+            pattern: self.regex(lines.pattern.as_deref()),
+            series: lines.series.clone(),
+            claims: self.regex(lines.claims.as_deref()),
+            other: self.regex(lines.other.as_deref()),
+            latin1: lines.encoding.is_some(),
+            pairs,
+            continued: lines.continued,
+            ends: lines.ends.clone(),
+            checksum: lines.checksum.is_some(),
+        }))
+    }
+
+    fn key_value(&mut self, file: &FormatFile) -> Option<Reader> {
+        let Some(settings) = &file.key_value else {
+            self.complain("reader \"key-value\" needs a [key_value] section");
+            return None;
+        };
+        Some(Reader::KeyValue(KeyValue {
+            comment: match &settings.comment {
+                OneOrMore::One(comment) => vec![comment.clone()],
+                OneOrMore::More(comments) => comments.clone(),
+            },
+            pattern: self.regex(settings.pattern.as_deref()),
+            adds: self.regex(settings.adds.as_deref()),
+            open: settings.open,
+            last: settings.last,
+            section: self.regex(settings.section.as_deref()),
+            section_end: self.regex(settings.section_end.as_deref()),
+            block: self.regex(settings.block.as_deref()),
+            include: self.regex(settings.include.as_deref()),
+            effective: self.regex(settings.effective.as_deref()),
+            heading: self.regex(settings.heading.as_deref()),
+            under: self.regex(settings.under.as_deref()),
+            missing: self.regex(settings.missing.as_deref()),
+            other: self.regex(settings.other.as_deref()),
+        }))
     }
 
     /// Ways to elements: names parted by slashes.

@@ -26,14 +26,12 @@ pub(super) fn recognise<'a>(head: &[u8], formats: impl Iterator<Item = &'a Forma
         .into_iter()
         .filter(|format| {
             let recognise = &format.recognise;
-            if recognise.objects {
-                return objects;
-            }
-            if binary {
+            let never = |pattern: &regex::Regex| !binary && text.lines().any(|line| pattern.is_match(line));
+            if recognise.unless.as_ref().is_some_and(never) {
                 return false;
             }
-            if recognise.unless.as_ref().is_some_and(|pattern| text.lines().any(|line| pattern.is_match(line))) {
-                return false;
+            if recognise.objects || binary {
+                return recognise.objects && objects;
             }
             let line = recognise.any_line.as_ref().is_none_or(|pattern| text.lines().any(|line| pattern.is_match(line)));
             let heading = recognise.header.is_empty()

@@ -305,7 +305,9 @@ impl Wanted {
                 Place::Record
             } else if settings.checksum && field == "intact" {
                 Place::Intact
-            } else if field == "line" && settings.pattern.is_some() {
+            } else if field == "line"
+                && settings.pattern.as_ref().is_some_and(|pattern| !pattern.capture_names().flatten().any(|n| n == "line"))
+            {
                 Place::Line
             } else if field == "series" && settings.series.is_some() {
                 Place::Series

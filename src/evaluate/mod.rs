@@ -243,8 +243,6 @@ impl Run<'_> {
                 _ => facts.census.unreadable += number("n"),
             }
         }
-        // Records of other times count: one of them may be the subject of what falls into the period.
-        let nothing = facts.census.outside == 0 && !statement.reads_subject;
         facts.census.population = self.distinct(test, statement, &within, facts.census.outside, &spans)?;
         facts.census.outside -= facts.census.population.min(facts.census.outside);
         facts.census.unreadable += self.normalised.tables.get(&test.subject).map_or(0, |table| table.rejected);
@@ -265,8 +263,7 @@ impl Run<'_> {
                 environment: self.engagement.environment.clone(),
             };
             let sql = statement.bind(test, subject, &bound, &bounds, dated)?;
-            // Every exception is a record of the population; planning a statement costs far more than running it.
-            let found = if nothing { Rows::default() } else { engine.query(&sql).map_err(|error| error.to_string())? };
+            let found = engine.query(&sql).map_err(|error| error.to_string())?;
             let used = parameters.into_iter().filter(|p| statement.parameters.contains(&p.name)).collect();
             facts.segments.push(SegmentFacts {
                 version: version.clone(),

@@ -182,10 +182,13 @@ fn alike(one: &str, other: &str) -> bool {
     one.intersection(&other).count() * 2 >= one.union(&other).count()
 }
 
-/// The tables that have most columns like those of the heading, with how many.
+/// The tables in which most cells of the heading are like a column, with how many.
 fn nearest<'c>(seen: &Seen, catalogue: &'c Catalogue) -> Vec<(&'c Table, usize)> {
     let fed = |table: &&Table| table.kept_by.is_some();
-    let count = |table: &'c Table| (table, table.columns.iter().filter(|column| !seen.like(table, column, catalogue).is_empty()).count());
+    let count = |table: &'c Table| {
+        let like = table.columns.iter().flat_map(|column| seen.like(table, column, catalogue));
+        (table, like.map(|(place, _)| place).collect::<BTreeSet<usize>>().len())
+    };
     let mut near: Vec<(&Table, usize)> = catalogue.tables.stored().filter(fed).map(count).filter(|(_, columns)| *columns > 1).collect();
     near.sort_by_key(|(table, columns)| (std::cmp::Reverse(*columns), table.name.clone()));
     near

@@ -77,6 +77,7 @@ fn formats(catalogue: &Catalogue) -> Vec<Value> {
             "title": format.title,
             "feeds": format.tables(),
             "columns it is recognised by": format.recognise.header,
+            "rests on": format.source,
             "ask for": format.export,
         })
     };

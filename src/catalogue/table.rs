@@ -34,6 +34,8 @@ pub struct Table {
     pub sequence: Option<Sequence>,
     /// What tells its log streams apart, and dates their records.
     pub stream: Option<Stream>,
+    /// How sources of different kinds tell the same happening.
+    pub retold: Option<Retold>,
     /// Declared columns, in order of the file.
     pub columns: Vec<Declared>,
     schema: Schema,
@@ -57,6 +59,16 @@ pub struct Stream {
     pub by: String,
     /// The instant of a record.
     pub dated_by: String,
+}
+
+/// When two records of different formats tell the same happening, within a second.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retold {
+    /// Columns that are equal, or empty in both.
+    pub alike: Vec<String>,
+    /// Columns in which the record that does not count says nothing, or the same.
+    pub no_more: Vec<String>,
 }
 
 /// A declared column.
@@ -102,6 +114,7 @@ struct TableFile {
     prefer: Vec<String>,
     sequence: Option<Sequence>,
     stream: Option<Stream>,
+    retold: Option<Retold>,
     columns: toml::Table,
 }
 
@@ -197,7 +210,9 @@ impl Table {
             });
         }
         let schema = physical(&columns, file.child);
-        let named = file.identity.iter().chain(file.sequence.iter().flat_map(|s| s.by.iter().chain([&s.number])));
+        let sequence = file.sequence.iter().flat_map(|s| s.by.iter().chain([&s.number]));
+        let retold = file.retold.iter().flat_map(|r| r.alike.iter().chain(&r.no_more));
+        let named = file.identity.iter().chain(sequence).chain(retold);
         for column in named {
             if schema.position(column).is_none() {
                 return Err(format!("no column {column:?}"));
@@ -214,6 +229,7 @@ impl Table {
             prefer: file.prefer,
             sequence: file.sequence,
             stream: file.stream,
+            retold: file.retold,
             columns,
             schema,
         })

@@ -169,6 +169,7 @@ pub const CODES: &[Entry] = &[
         "records with the same identity have different content; both are tested",
         "ask the operator which one holds, and why there are two",
     ),
+    code("N-DUP-003", Weight::Informs, "two sources of different kinds tell the same happenings; each counts once", "none needed"),
     code("N-ENC-001", Weight::Informs, "the text is not UTF-8 and was converted", "none needed"),
     code(
         "N-ENC-002",

@@ -12,7 +12,7 @@ use crate::engine::{Engine, EngineError, Part, Schema};
 pub type Places = BTreeMap<(i64, i64), Vec<(i64, i64)>>;
 
 /// Most places that are kept.
-const KEPT: u64 = 100_000;
+pub(super) const KEPT: u64 = 100_000;
 
 /// What was found in a table.
 #[derive(Debug, Default)]
@@ -76,7 +76,7 @@ pub(super) fn remove(engine: &mut Engine, table: &Table, folder: &Path) -> Resul
     Ok(found)
 }
 
-fn elsewhere(engine: &mut Engine, removed: &Path) -> Result<Places, EngineError> {
+pub(super) fn elsewhere(engine: &mut Engine, removed: &Path) -> Result<Places, EngineError> {
     engine.register("removed", Schema(Vec::new()), vec![Part { path: removed.to_owned(), evidence: None }]);
     let rows = engine.query("SELECT evidence, row, kept_evidence, kept_row FROM removed")?;
     engine.forget("removed");

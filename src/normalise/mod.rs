@@ -18,6 +18,7 @@ mod landing;
 mod linked;
 mod ocsp;
 mod own;
+mod retold;
 mod steps;
 mod streams;
 mod table_file;
@@ -168,6 +169,7 @@ pub fn normalise(
             (facts.removed, facts.conflicts, facts.elsewhere) = (found.removed, found.conflicts, found.elsewhere);
         }
     }
+    notes.extend(retold::mark(&mut engine, catalogue, &sources, &mut tables, &work.0)?);
     notes.extend(linked::link(&mut engine, catalogue, &engagement.environment, &work.0)?);
     let timeline = timeline::timeline(&engine, catalogue, engagement)?;
     let span = streams::Span { start: timeline.period_start, end: timeline.period_end };

@@ -67,7 +67,7 @@ const USES: &str = "WITH holdings AS (SELECT hsm AS place, hsm AS module, purpos
     places AS (SELECT place, MIN(module) AS module FROM holdings WHERE purpose IN ('root-ca', 'issuing-ca') GROUP BY place), \
     uses AS (SELECT evidence, row, time, event_type, COALESCE(hsm, token) AS place, key_ref, actor, second_actor FROM key_events \
     WHERE outcome <> 'failure' AND event_type IN \
-    ('activate', 'login', 'sign', 'keygen', 'import', 'export', 'backup', 'restore', 'destroy', 'zeroize', 'init')) \
+    ('activate', 'login', 'sign', 'keygen', 'import', 'export', 'backup', 'restore', 'destroy', 'zeroize', 'init') AND retold IS NULL) \
     SELECT u.evidence, u.row, u.time, u.event_type, COALESCE(p.module, u.place) AS module, u.key_ref, u.actor, u.second_actor \
     FROM uses AS u JOIN places AS p ON u.place = p.place";
 const CEREMONIES: &str = "SELECT ceremony, hsm, started_at, ended_at FROM ceremonies WHERE started_at IS NOT NULL AND ended_at IS NOT NULL";

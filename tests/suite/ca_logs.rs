@@ -278,6 +278,42 @@ fn the_exports_of_the_audit_table_give_the_same_records_however_they_are_written
 }
 
 #[test]
+fn what_a_log_and_an_export_both_tell_is_told_once_and_what_they_tell_differently_twice() {
+    let line = |event: &str, detail: &str| {
+        format!(
+            "2021-01-05 09:00:01,345 INFO  [org.cesecore.audit.impl.log4j.Log4jDevice] (t) 2021-01-05 09:00:01+00:00;{event};SUCCESS;CA;CORE;CN=a;1;{detail}\n"
+        )
+    };
+    let log = line("CERT_CREATION", "4B;meter-1;subjectdn=CN=x")
+        + &line("ACCESS_CONTROL", ";;resource0=/a")
+        + &line("ACCESS_CONTROL", ";;resource0=/b")
+        + &line("CERT_REVOKED", "4C;meter-2;reason=1");
+    let row = |number: u32, event: &str, detail: &str| format!("pk,n,{number},1609837201999,{event},SUCCESS,CN=a,CORE,CA,1,{detail},\n");
+    let table = "pk,nodeId,sequenceNumber,timeStamp,eventType,eventStatus,authToken,service,module,customId,searchDetail1,searchDetail2,additionalDetails\n".to_owned()
+        + &row(1, "CERT_CREATION", "4B,meter-1")
+        + &row(2, "ACCESS_CONTROL", ",")
+        + &row(3, "ACCESS_CONTROL", ",")
+        + &row(4, "ACCESS_CONTROL", ",")
+        + &row(5, "CERT_REVOKED", "4C,meter-2").replace("meter-2,", "meter-2,\"<java><object class=\"\"java.util.LinkedHashMap\"\"><void method=\"\"put\"\"><string>reason</string><int>6</int></void></object></java>\"");
+    let world = one("ca/server.log", log, "");
+    world.put("ca/audit.csv", table);
+    let told =
+        "SELECT event_type_raw, retold, COUNT(*) AS turns FROM ca_events GROUP BY event_type_raw, retold ORDER BY event_type_raw, retold";
+    let expected = [
+        "ACCESS_CONTROL | - | 3",
+        "ACCESS_CONTROL | ejbca-audit-csv | 2",
+        // The log says the subject, and stands for the row of the table, which does not.
+        "CERT_CREATION | - | 1",
+        "CERT_CREATION | ejbca-log | 1",
+        // One says reason 1 and the other 6: both count.
+        "CERT_REVOKED | - | 2",
+    ];
+    let mut found = lines(&world, told);
+    found.sort();
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn a_gap_in_the_numbers_of_a_node_is_seen_in_an_export() {
     let text = audit_text();
     let cut: String = text.lines().filter(|line| !line.starts_with("pk2\t")).map(|line| format!("{line}\n")).collect();

@@ -665,6 +665,64 @@ fn an_export_that_overlaps_another_adds_no_record() {
     nothing_else_changed(&results, &[]);
 }
 
+/// The records of an EJBCA log as the rows of an export of the table behind it.
+fn as_audit_table(log: &str) -> String {
+    let quoted = |cell: &str| format!("\"{}\"", cell.replace('"', "\"\""));
+    let mut out = "pk,nodeId,sequenceNumber,timeStamp,eventType,eventStatus,authToken,service,module,customId,searchDetail1,searchDetail2,additionalDetails\n".to_owned();
+    for (number, line) in log.lines().filter_map(|line| line.split_once(") 20").map(|(_, record)| format!("20{record}"))).enumerate() {
+        let parts: Vec<&str> = line.splitn(10, ';').collect();
+        let time = jiff::Timestamp::strptime("%Y-%m-%d %H:%M:%S%:z", parts[0]).unwrap().as_millisecond() + 345;
+        let details: String = parts
+            .get(9)
+            .into_iter()
+            .flat_map(|tail| tail.split(';'))
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| {
+                format!(
+                    "<void method=\"put\"><string>{name}</string><string>{}</string></void>",
+                    value.replace('&', "&amp;").replace('<', "&lt;")
+                )
+            })
+            .collect();
+        let map = format!(
+            "<?xml version=\"1.0\"?><java class=\"java.beans.XMLDecoder\"><object class=\"java.util.LinkedHashMap\">{details}</object></java>"
+        );
+        let cells = [
+            format!("pk{number}"),
+            "node-1".to_owned(),
+            number.to_string(),
+            time.to_string(),
+            parts[1].to_owned(),
+            parts[2].to_owned(),
+            parts[5].to_owned(),
+            parts[4].to_owned(),
+            parts[3].to_owned(),
+            parts[6].to_owned(),
+            parts[7].to_owned(),
+            parts[8].to_owned(),
+            map,
+        ];
+        out += &(cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",") + "\n");
+    }
+    out
+}
+
+#[test]
+fn a_log_and_an_export_of_the_table_behind_it_are_one_telling() {
+    let world = World::clean();
+    world.put("ca/audit.csv", as_audit_table(&world.text(LOG)));
+    let run = world.run();
+    let results = run.results();
+    let file = results.file("ca/audit.csv");
+    assert!(file.records > 80 && file.rejected == 0, "{} records, {} rejected", file.records, file.rejected);
+    let note = results.notes.iter().find(|note| note.code == "N-DUP-003").expect("a note on what is told twice");
+    assert_eq!(note.count, file.records, "{}", note.what);
+    for (control, test) in [("RA-03", "three-way"), ("RV-02", "after-revocation"), ("RV-06", "requested")] {
+        assert_eq!(results.test(control, test).population, CLEAN.test(control, test).population, "{control} {test}");
+        assert_eq!(results.test(control, test).exceptions, 0, "{control} {test}");
+    }
+}
+
 #[test]
 fn two_rows_of_one_request_that_differ_are_both_tested() {
     let world = World::clean();

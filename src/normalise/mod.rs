@@ -19,6 +19,7 @@ mod linked;
 mod ocsp;
 mod own;
 mod retold;
+mod rotation;
 mod steps;
 mod streams;
 mod table_file;
@@ -419,8 +420,10 @@ fn write_evidence(engine: &mut Engine, catalogue: &Catalogue, sources: &[SourceF
     let Some(table) = catalogue.tables.get("evidence") else { return Ok(()) };
     let mut out = own::Out::for_table(&folder.join("evidence.parquet"), table)?;
     let count = |number: u64| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
+    let members = rotation::members(sources);
     for source in sources {
         let evidence = &source.evidence;
+        let member = members.get(&evidence.number);
         out.table_row(&[
             ("evidence", Value::Integer(i64::from(evidence.number))),
             ("row", Value::Integer(1)),
@@ -435,6 +438,9 @@ fn write_evidence(engine: &mut Engine, catalogue: &Catalogue, sources: &[SourceF
             ("hash_status", Value::text(evidence.hash_status.word())),
             ("records", count(source.records)),
             ("rejected", count(source.rejected)),
+            ("rotated_log", own::cell_text(member.map(|member| member.log.clone()))),
+            ("rotation", Value::or_null(member.map(|member| member.number), Value::Integer)),
+            ("rotation_before", Value::or_null(member.and_then(|member| member.before), Value::Integer)),
         ])?;
     }
     let part = out.finish()?;

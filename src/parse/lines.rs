@@ -93,33 +93,38 @@ fn line(settings: &Settings, wanted: &Wanted, numbering: &mut Numbering, number:
     };
     let intact = settings.checksum.then(|| check(&parts, number, out)).flatten();
     numbering.take(settings, &parts);
-    let print = if wanted.record { Wanted::print(parts.record) } else { String::new() };
+    // What is written in another way in the line may read otherwise.
+    let plain = !matches!(settings.pairs, Kind::JavaBeans | Kind::Json) && !text.contains('\\');
+    let harmless = whole || (plain && secrets::none_in(&text));
+    let print = match wanted.record {
+        true if harmless => Wanted::print(parts.record),
+        true => Wanted::print(&secrets::mask(parts.record)),
+        false => String::new(),
+    };
     // A secret is told of even where nothing of it is kept.
     let secret = |(key, value): &(Cow<'_, str>, Cow<'_, str>)| matches!(secrets::mask_under(key, value), Cow::Owned(_));
-    let mut masked = !whole && (matches!(secrets::mask(&text), Cow::Owned(_)) || parts.pairs.iter().any(secret));
-    let mut hide = |value: Cow<'_, str>| {
-        masked |= matches!(value, Cow::Owned(_));
-        value.into_owned()
-    };
-    let mut values = Vec::with_capacity(wanted.places.len());
+    let mut masked = !harmless && (matches!(secrets::mask(&text), Cow::Owned(_)) || parts.pairs.iter().any(secret));
+    let mut values: Vec<Option<Cow<'_, str>>> = Vec::with_capacity(wanted.places.len());
     for place in &wanted.places {
-        let text = match place {
-            Place::Key(key) if whole => parts.pairs.iter().find(|(name, _)| name == key).map(|(_, value)| value.to_string()),
+        let value = match place {
+            Place::Key(key) if whole => parts.pairs.iter().find(|(name, _)| name == key).map(|(_, value)| Cow::Borrowed(&**value)),
             Place::Key(key) => match pairs::value(&parts.pairs, key) {
-                Ok(value) => value.map(|value| hide(secrets::mask_under(key, value))),
+                Ok(value) if harmless => value.map(Cow::Borrowed),
+                Ok(value) => value.map(|value| secrets::mask_under(key, value)).inspect(|value| masked |= matches!(value, Cow::Owned(_))),
                 Err(why) => return out.reject("N-LINE-001", number, why),
             },
-            Place::Record => Some(print.clone()),
-            Place::Intact => intact.map(|holds| holds.to_string()),
-            Place::Series => numbering.name.clone(),
-            Place::Line => Some(number.to_string()),
-            Place::Tail if settings.pairs == Kind::JavaBeans => Some(pairs::words(&parts.pairs)),
+            Place::Record => Some(Cow::Borrowed(print.as_str())),
+            Place::Intact => intact.map(|holds| Cow::Owned(holds.to_string())),
+            Place::Series => numbering.name.as_deref().map(Cow::Borrowed),
+            Place::Line => Some(Cow::Owned(number.to_string())),
+            Place::Tail if settings.pairs == Kind::JavaBeans => Some(Cow::Owned(pairs::words(&parts.pairs))),
+            Place::Tail | Place::Group(_) | Place::Fixed(_) if harmless => parts.text(place).map(Cow::Borrowed),
             Place::Tail | Place::Group(_) | Place::Fixed(_) => {
-                parts.text(place).map(|text| if whole { text.to_owned() } else { hide(secrets::mask(text)) })
+                parts.text(place).map(secrets::mask).inspect(|value| masked |= matches!(value, Cow::Owned(_)))
             }
             Place::Nowhere => None,
         };
-        values.push(text.filter(|text| !text.is_empty()));
+        values.push(value.filter(|text| !text.is_empty()));
     }
     out.saw_secret(number, masked);
     out.record(number, |index| values.get(index)?.as_deref());
@@ -327,7 +332,7 @@ impl Wanted {
     }
 
     fn print(record: &str) -> String {
-        digest::short(&digest::sha256(secrets::mask(record).as_bytes()), 16).to_owned()
+        digest::short(&digest::sha256(record.as_bytes()), 16).to_owned()
     }
 }
 

@@ -314,6 +314,39 @@ fn what_a_log_and_an_export_both_tell_is_told_once_and_what_they_tell_differentl
 }
 
 #[test]
+fn a_member_that_is_missing_from_a_rotated_log_is_seen() {
+    let world = one("ca/ca_audit", DOGTAG_LOG, "");
+    // One with the content of another stands in its own place too; one that is packed was not read.
+    world.put("ca/ca_audit.1", DOGTAG_LOG);
+    for number in [2, 4] {
+        world.put(&format!("ca/ca_audit.{number}"), DOGTAG_LOG.replace("agent1", &format!("agent{number}")));
+    }
+    world.put("ca/ca_audit.3.gz", [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]);
+    let sql =
+        "SELECT path AS a, rotated_log AS b, rotation AS c, rotation_before AS d FROM evidence WHERE rotation IS NOT NULL ORDER BY path";
+    assert_eq!(
+        lines(&world, sql),
+        ["ca/ca_audit | ca/ca_audit | 1 | 0", "ca/ca_audit.2 | ca/ca_audit | 2 | 1", "ca/ca_audit.4 | ca/ca_audit | 4 | 2"]
+    );
+    let test = world.run().results().test("AU-16", "members").clone();
+    assert_eq!((test.outcome.as_str(), test.population, test.undecided), ("could_not_test", 3, 1), "{}", test.reason);
+}
+
+#[test]
+fn a_line_whose_checksum_does_not_hold_is_an_exception() {
+    let text = "Signing cert success: JSON={\"SerialNumber\":\"0a01\"}";
+    let line = |checked: &str| {
+        let checksum = URL_SAFE_NO_PAD.encode(crc32fast::hash(format!("[AUDIT] {text}").as_bytes()).to_le_bytes());
+        format!("2021-01-05T10:00:00Z ca-1 dc 6 boulder-ca[1]: {checksum} [AUDIT] {checked}\n")
+    };
+    let world = one("ca/boulder.log", line(text) + &line(&text.replace("0a01", "0a02")), "");
+    let run = world.run();
+    let found: Vec<_> = run.exceptions().into_iter().filter(|found| found.test == "checksums").collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].control.as_str(), found[0].locator.as_str()), ("AU-16", "line 2"));
+}
+
+#[test]
 fn a_gap_in_the_numbers_of_a_node_is_seen_in_an_export() {
     let text = audit_text();
     let cut: String = text.lines().filter(|line| !line.starts_with("pk2\t")).map(|line| format!("{line}\n")).collect();

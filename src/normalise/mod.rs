@@ -20,6 +20,7 @@ mod ocsp;
 mod own;
 mod retold;
 mod rotation;
+mod skew;
 mod steps;
 mod streams;
 mod table_file;
@@ -171,6 +172,7 @@ pub fn normalise(
         }
     }
     notes.extend(retold::mark(&mut engine, catalogue, &sources, &mut tables, &work.0)?);
+    notes.extend(skew::notes(&engine)?);
     notes.extend(linked::link(&mut engine, catalogue, &engagement.environment, &work.0)?);
     let timeline = timeline::timeline(&engine, catalogue, engagement)?;
     let span = streams::Span { start: timeline.period_start, end: timeline.period_end };

@@ -562,3 +562,42 @@ fn one_configuration_found_on_two_days_is_two_findings() {
     declare(&world, &format!("[[source]]\npath = \"a/*\"\n{}\n[[source]]\npath = \"b/*\"\n{}\n", on(1), on(2)));
     assert_eq!(lines(&world, "SELECT collected_at FROM settings ORDER BY collected_at").len(), 2);
 }
+
+#[test]
+fn clocks_that_are_steadily_apart_are_told_of_with_the_line_that_would_correct_one() {
+    let days = ["05", "06", "07", "08"];
+    let luna = |seconds: &str| -> String {
+        let line = |(n, day): (usize, &&str)| {
+            format!(
+                "{n},21/01/{day} 10:00:{seconds},S/N 150718 session 1 Access 1:2 SO container:20 operation LUNA_LOGIN returned RC_OK(0x00000000)\n"
+            )
+        };
+        days.iter().enumerate().map(line).collect()
+    };
+    let ca: String = days
+        .iter()
+        .map(|day| {
+            format!("2021-01-{day} 10:00:00,900 INFO  [org.cesecore.audit.impl.log4j.Log4jDevice] (t) 2021-01-{day} 10:00:00+00:00;CRYPTOTOKEN_ACTIVATION;SUCCESS;CRYPTOTOKEN;CORE;CN=a;77;;;msg=Activated.\n")
+        })
+        .collect();
+    let world = World::empty();
+    world.put("hsm/luna.log", luna("42"));
+    world.put("ca/server.log", ca);
+    world.put("keys.csv", "key_id,purpose,generated_at,hsm,token\nk1,issuing-ca,2020-01-01,150718,77\n");
+    let sources = "[[source]]\npath = \"hsm/*\"\nstream = \"hsm-01\"\nzone = \"UTC\"\n[[source]]\npath = \"ca/*\"\nstream = \"ca-01\"\n";
+    declare(&world, sources);
+    let results = world.run().results();
+    let note = results.noted("N-TIME-009", "hsm/luna.log");
+    assert!(
+        note.what.contains("the clock of hsm-01 seems to be 42 s ahead of that of ca-01, by 4 uses of keys of 150718"),
+        "{}",
+        note.what
+    );
+    assert!(note.fix.contains("clock_ahead = \"PT42S\""), "{}", note.fix);
+    // With the line that it gives, the clocks go together, and nothing is left to tell.
+    declare(&world, &sources.replacen("zone", "clock_ahead = \"PT42S\"\nzone", 1));
+    assert!(world.run().results().notes.iter().all(|note| note.code != "N-TIME-009"));
+    declare(&world, sources);
+    world.put("hsm/luna.log", luna("20"));
+    assert!(world.run().results().notes.iter().all(|note| note.code != "N-TIME-009"), "a login takes some time");
+}

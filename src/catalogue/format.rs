@@ -1,7 +1,7 @@
 //! Layouts of evidence, from `formats/<name>.toml`: how a file is recognised, which reader reads it,
 //! and what each of its records becomes in the canonical tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
 use serde::Deserialize;
@@ -374,6 +374,18 @@ impl Format {
         self.maps(Mapping::reads_stream)
     }
 
+    /// Every word that a record of it can have in a column of a table; nothing where it may be any.
+    #[must_use]
+    pub fn tells(&self, table: &str, column: &str) -> Option<BTreeSet<&str>> {
+        let mut words = BTreeSet::new();
+        for emit in self.emits.iter().filter(|emit| emit.table == table) {
+            let Content::Columns(columns) = &emit.content else { return None };
+            let (_, mapping) = columns.iter().find(|(name, _)| name == column)?;
+            mapping.words(&mut words)?;
+        }
+        Some(words)
+    }
+
     fn maps(&self, so: impl Fn(&Mapping) -> bool) -> bool {
         let columns = |emit: &Emit| matches!(&emit.content, Content::Columns(columns) if columns.iter().any(|(_, mapping)| so(mapping)));
         self.emits.iter().any(columns)
@@ -385,6 +397,22 @@ impl Mapping {
     #[must_use]
     pub fn rests_on_obtained(&self) -> bool {
         self.or.as_ref().is_some_and(|or| matches!(or.from, From::Obtained))
+    }
+
+    /// Adds every word that it can give; nothing where that may be any.
+    fn words<'m>(&'m self, into: &mut BTreeSet<&'m str>) -> Option<()> {
+        match (&self.transform, &self.from) {
+            (Transform::Map { words, default, .. }, _) => into.extend(words.values().chain(default).map(String::as_str)),
+            (Transform::Match { patterns, default }, _) => {
+                let texts = patterns.iter().map(|(_, text)| text).chain(default);
+                into.extend(texts.map(|text| (!text.contains('$')).then_some(text.as_str())).collect::<Option<Vec<_>>>()?);
+            }
+            (Transform::Text, From::Constant(text)) => {
+                into.insert(text);
+            }
+            _ => return None,
+        }
+        self.or.as_ref().map_or(Some(()), |or| or.words(into))
     }
 
     fn reads_stream(&self) -> bool {

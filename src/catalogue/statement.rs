@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr, Query, SelectItem, SetExpr, Statement as Ast, Visit, visit_expressions_mut};
+use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, SetExpr, Statement as Ast, Visit, visit_expressions_mut};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 
@@ -132,6 +132,12 @@ impl Statement {
             }
         }
         wrong
+    }
+
+    /// The words that the column has in every record of the population; nothing where it may have any.
+    #[must_use]
+    pub fn wants(&self, column: &str) -> Option<BTreeSet<String>> {
+        wanted(&self.selects, column)
     }
 
     /// The condition that selects the population.
@@ -325,5 +331,51 @@ pub fn guard(sql: &str, known: &dyn Fn(&str) -> bool) -> Result<(), String> {
     match facts.relations.iter().find(|name| !local.contains(*name) && !known(name)) {
         Some(name) => Err(format!("no table {name:?}; see `assure list tables`")),
         None => Ok(()),
+    }
+}
+
+fn wanted(condition: &Expr, column: &str) -> Option<BTreeSet<String>> {
+    let is = |expr: &Expr| matches!(expr, Expr::Identifier(name) if name.value == column);
+    let word = |expr: &Expr| match expr {
+        Expr::Value(value) => match &value.value {
+            sqlparser::ast::Value::SingleQuotedString(text) => Some(text.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    match condition {
+        Expr::Nested(inner) => wanted(inner, column),
+        Expr::BinaryOp { left, op: BinaryOperator::And, right } => wanted(left, column).or_else(|| wanted(right, column)),
+        Expr::BinaryOp { left, op: BinaryOperator::Or, right } => Some(&wanted(left, column)? | &wanted(right, column)?),
+        Expr::BinaryOp { left, op: BinaryOperator::Eq, right } if is(left) => Some(BTreeSet::from([word(right)?])),
+        Expr::InList { expr, list, negated: false } if is(expr) => list.iter().map(word).collect(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wants(condition: &str) -> Option<Vec<String>> {
+        let parsed = Parser::new(&GenericDialect {}).try_with_sql(condition).unwrap().parse_expr().unwrap();
+        wanted(&parsed, "event_type").map(|words| words.into_iter().collect())
+    }
+
+    #[test]
+    fn the_words_a_population_is_selected_by_are_those_that_every_record_of_it_has() {
+        let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect());
+        assert_eq!(wants("event_type = 'export' AND outcome <> 'failure' AND retold IS NULL"), words(&["export"]));
+        assert_eq!(wants("outcome = 'success' AND event_type IN ('a', 'b')"), words(&["a", "b"]));
+        assert_eq!(wants("(event_type = 'a' OR event_type = 'b') AND TRUE"), words(&["a", "b"]));
+        for open in [
+            "event_type = 'a' OR outcome = 'failure'",
+            "event_type NOT IN ('a')",
+            "event_type <> 'a'",
+            "outcome = 'a'",
+            "NOT (event_type = 'a')",
+        ] {
+            assert_eq!(wants(open), None, "{open}");
+        }
     }
 }

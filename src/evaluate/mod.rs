@@ -17,7 +17,7 @@ use crate::catalogue::parameter::Value;
 use crate::catalogue::statement::{Bounds, Statement, unsettled};
 use crate::domain::outcome::Outcome;
 use crate::engine::{Engine, EngineError, Rows};
-use crate::normalise::{Normalised, TableFacts};
+use crate::normalise::{Normalised, SourceFacts, TableFacts};
 
 use completeness::Completeness;
 
@@ -65,6 +65,8 @@ pub struct TestFacts {
     pub support_void: BTreeSet<String>,
     /// How complete each table is that the test rests on.
     pub completeness: Vec<Completeness>,
+    /// Where the population is empty: the words it is selected by, which no log of the evidence could have told.
+    pub untold: BTreeSet<String>,
     /// Results by version of the instrument.
     pub segments: Vec<SegmentFacts>,
     /// Files whose rows the test read.
@@ -249,6 +251,9 @@ impl Run<'_> {
         if facts.census.unreadable > 0 {
             facts.needs_empty = self.needs_empty(test, statement)?;
         }
+        if facts.census.population == 0 && subject.stream.is_some() {
+            facts.untold = self.untold(statement, &test.subject);
+        }
         self.support(statement, test, facts)?;
         for ((version, from, until), population) in segments.iter().zip(within) {
             let parameters = self.parameters(*from);
@@ -276,6 +281,20 @@ impl Run<'_> {
             });
         }
         Ok(())
+    }
+
+    /// The types of event that a test is about, where no format that feeds its table knows any of them: that there is
+    /// no such record shows nothing.
+    fn untold(&self, statement: &Statement, table: &str) -> BTreeSet<String> {
+        let Some(wanted) = statement.wants("event_type") else { return BTreeSet::new() };
+        let tells = |source: &SourceFacts| {
+            let formats = source.evidence.formats();
+            let told = |name: &str| self.catalogue.formats.get(name).and_then(|format| format.tells(table, "event_type"));
+            formats.is_empty()
+                || formats.into_iter().any(|name| told(name).is_none_or(|told| told.iter().any(|word| wanted.contains(*word))))
+        };
+        let mut sources = self.normalised.sources.iter().filter(|source| source.tables.contains(table));
+        if sources.any(tells) { BTreeSet::new() } else { wanted }
     }
 
     /// Records tested. Rows that last may count in several segments, but are one record each.

@@ -44,6 +44,11 @@ pub fn of_test(test: &TestFacts, tally: &Tally) -> (Outcome, String) {
             let reason = "there are no such records in the evidence supplied, and nothing shows that the evidence is complete";
             (Outcome::CouldNotTest, reason.to_owned())
         }
+        (0, _, true) if !test.untold.is_empty() => {
+            let types: Vec<&str> = test.untold.iter().map(String::as_str).collect();
+            let reason = format!("there are no such records, and no log of the evidence could tell of one ({})", types.join(", "));
+            (Outcome::CouldNotTest, reason)
+        }
         (0, _, true) => (Outcome::NothingToTest, "complete evidence, and no such records in it".to_owned()),
         (_, false, _) => (
             Outcome::ProcedureOpen,

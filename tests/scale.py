@@ -1,11 +1,13 @@
-"""Generates a large EJBCA log, runs `assure` on it, and sets its time and memory beside `sha256sum` of the same file.
+"""Runs `assure` on a large EJBCA log that it generates, or on an engagement, and sets time and memory beside
+`sha256sum` of the same evidence in the same run.
 
-usage: python3 tests/scale.py PROGRAM [LINES]
+usage: python3 tests/scale.py PROGRAM [LINES | ENGAGEMENT]
 """
 
 import datetime
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -41,23 +43,33 @@ def measured(command, **options):
     return time.monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, os.waitstatus_to_exitcode(status)
 
 
+def compared(program, evidence, arguments, folder, what):
+    """Prints what hashing the evidence costs, and what a run costs, with and without tables kept from the run before."""
+    files = [path for path in evidence.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files) / 1e6
+    rows = [("sha256sum", measured(["sha256sum", *files], stdout=subprocess.DEVNULL))]
+    for name in ("run, first time", "run, tables kept"):
+        rows.append((name, measured([program, "run", *arguments, "--quiet", "--out", "out"], cwd=folder, stderr=subprocess.DEVNULL)))
+        shutil.rmtree(folder / "out")
+    print(f"{what}, {size:.1f} MB")
+    base = rows[0][1]
+    for name, (wall, cpu, memory, code) in rows:
+        print(f"{name:<18} wall {wall:6.1f} s  cpu {cpu:6.1f} s  {size / wall:7.1f} MB/s  x{wall / base[0]:5.1f} wall  x{cpu / base[1]:5.1f} cpu  peak {memory:6.0f} MiB  exit {code}")
+
+
 def main():
     program = pathlib.Path(sys.argv[1]).resolve()
-    lines = int(sys.argv[2]) if len(sys.argv) > 2 else 2_000_000
-    with tempfile.TemporaryDirectory() as folder:
-        evidence = pathlib.Path(folder) / "bulk" / "ca"
-        evidence.mkdir(parents=True)
-        log = evidence / "server.log"
-        generate(log, lines)
-        size = log.stat().st_size / 1e6
-        rows = [("sha256sum", measured(["sha256sum", log], stdout=subprocess.DEVNULL))]
-        for name in ("run, first time", "run, tables kept"):
-            rows.append((name, measured([program, "run", "bulk", "--quiet", "--out", "out"], cwd=folder, stderr=subprocess.DEVNULL)))
-            subprocess.run(["rm", "-rf", f"{folder}/out"], check=True)
-        print(f"{lines:,} lines, {size:.0f} MB")
-        base = rows[0][1]
-        for name, (wall, cpu, memory, code) in rows:
-            print(f"{name:<18} wall {wall:6.1f} s  cpu {cpu:6.1f} s  {size / wall:7.1f} MB/s  x{wall / base[0]:5.1f} wall  x{cpu / base[1]:5.1f} cpu  peak {memory:6.0f} MiB  exit {code}")
+    given = sys.argv[2] if len(sys.argv) > 2 else "2000000"
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        if given.isdigit():
+            log = folder / "bulk" / "ca" / "server.log"
+            log.parent.mkdir(parents=True)
+            generate(log, int(given))
+            compared(program, folder / "bulk", ["bulk"], folder, f"{int(given):,} lines")
+        else:
+            shutil.copytree(given, folder / "engagement", ignore=shutil.ignore_patterns("runs", ".cache", "plan"))
+            compared(program, folder / "engagement" / "evidence", ["engagement"], folder, given)
 
 
 if __name__ == "__main__":

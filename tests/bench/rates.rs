@@ -85,7 +85,7 @@ const FILES: &[(&str, &str, &str)] = &[
     (
         "cloudhsm-audit",
         "",
-        "Time: 01/{d}/21 21:01:{s}.140812, usecs:1609880477140812\nVersion No : 1.0\nSequence No : 0x1\nReboot counter: 0xe8\nOpcode : CN_LOGIN (0xd)\nSession Handle : 0x{n}\nResponse : 0:HSM Return: SUCCESS\nLog type : USER_AUTH_LOG (2)\nUser Name : recovery\nUser Type : CN_CRYPTO_USER (1)\n\n",
+        "Time: 01/{d}/21 21:01:{s}.140812, usecs:1609880477140812\nSequence No : 0x1\nReboot counter: 0xe8\nOpcode : CN_LOGIN (0xd)\nSession Handle : 0x{n}\nResponse : 0:HSM Return: SUCCESS\nLog type : USER_AUTH_LOG (2)\nUser Name : recovery\nUser Type : CN_CRYPTO_USER (1)\n\n",
     ),
     (
         "windows-event-list",
@@ -94,8 +94,8 @@ const FILES: &[(&str, &str, &str)] = &[
     ),
     (
         "adcs-certutil-view",
-        "Schema:\n  Column Name                   Localized Name                Type    MaxLength\n  ----------------------------  ----------------------------  ------  ---------\n  RequestID                     Issued Request ID             Long    4 -- Indexed\n\n",
-        "Row {n}:\n  Issued Request ID: 0x{n} ({n})\n  Requester Name: \"CORP\\\\a\"\n  Serial Number: \"{n}a\"\n\n",
+        "Schema:\n  Column Name                   Localized Name                Type    MaxLength\n  ----------------------------  ----------------------------  ------  ---------\n  Request.RequestID             Request ID                    Long    4 -- Indexed\n  Request.RequesterName         Requester Name                String  2048 -- Indexed\n  SerialNumber                  Serial Number                 String  128 -- Indexed\n\n",
+        "Row {n}:\n  Request ID: 0x{n} ({n})\n  Requester Name: \"CORP\\a\"\n  Serial Number: \"{n}a\"\n\n",
     ),
     ("ejbca-configdump", "Object Type: Certification Authority\nVersion: 2\n", "Setting {n}:\n  Value: a\n"),
     (

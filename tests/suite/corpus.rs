@@ -176,6 +176,7 @@ fn no_exception_on_real_evidence_rests_on_what_was_never_supplied() {
         ("AU-15", "numbers", "actual"),
         ("AU-15", "numbers", "potential"),
         ("AU-15", "times", "actual"),
+        ("AU-16", "checksums", "actual"),
         ("DO-03", "alike", "actual"),
         ("PR-03", "critical", "actual"),
         ("PR-10", "form", "actual"),

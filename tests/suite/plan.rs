@@ -72,7 +72,8 @@ fn the_plan_names_every_control_and_every_format_that_serves_it() {
         assert!(html.contains(&format!("id=\"{id}\"")) && sheets.contains(&format!(">{id}<")), "{id} is not in the plan");
         let planned = control(&plan, id);
         let serving = texts(&planned["requests"]);
-        let read: BTreeSet<&str> = written.statements.iter().flat_map(|s| &s.tables).map(String::as_str).collect();
+        let declared = written.tests().flat_map(|(test, _)| test.tables.keys());
+        let read: BTreeSet<&str> = written.statements.iter().flat_map(|s| &s.tables).chain(declared).map(String::as_str).collect();
         let behind: BTreeSet<&str> = read.iter().flat_map(|table| made_from(table).map_or(vec![*table], <[_]>::to_vec)).collect();
         for (name, format) in &catalogue.formats {
             let serves = planned["due"] == true && format.tables().iter().any(|table| behind.contains(table));

@@ -11,3 +11,4 @@ pub mod outcome;
 pub mod period;
 pub(crate) mod secrets;
 pub mod serial;
+mod triggers;

@@ -367,12 +367,7 @@ pub const CODES: &[Entry] = &[
         "a time with the name of a zone that the declared zone does not go by at that time",
         "in engagement.toml, in the [[source]] of this file, set  zone  to that of the system's clock, such as America/New_York for EST and EDT",
     ),
-    code(
-        "N-TIME-009",
-        Weight::Weakens,
-        "the clocks of two logs seem to differ: what both tell of the same uses of keys is always as far apart",
-        "have both clocks measured, and declare clock_ahead for the one that is off",
-    ),
+    code("N-TIME-009", Weight::Weakens, "the clocks of two logs seem to differ", "have both measured, and declare clock_ahead for one"),
     code("N-VAL-001", Weight::Weakens, "a value outside the closed list of its column", "correct the register, or extend the format file"),
     code(
         "N-VAL-002",

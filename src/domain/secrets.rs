@@ -9,162 +9,62 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use regex::Regex;
 
 use super::der_kind::{DerKind, kind_of};
+pub(crate) use super::triggers::none_in;
+use super::triggers::{Look, Looks, runs};
 
 /// What stands for a secret.
 pub(crate) const MASK: &str = "[masked]";
 /// How much base64 tells what it is: fewer digits hold no key.
-const TELLING: usize = 32;
+pub(super) const TELLING: usize = 32;
 
 /// A word that a value follows.
-static WORD: LazyLock<Option<Regex>> = LazyLock::new(|| {
+pub(super) static WORD: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r#"(?i)(?P<word>pass ?word|passwd|pass ?phrase|pass ?code|storepass|keypass|pwd|pin|secret|token|t?otp|ott|api[_-]?key|one[- ]time code|(?:authentication|authori[sz]ation|activation|verification|enroll?ment) code)\\?["']?\s*[=:]\s*"#,
     )
     .ok()
 });
 /// A prompt, and what was typed behind it.
-static PROMPT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+pub(super) static PROMPT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r"(?i)\b(?:enter|type|input|confirm|repeat|verify|provide|supply)\b[^:=\n]{0,80}?\b(?P<word>pin|pass ?word|pass ?phrase|pass ?code|secret|otp|one[- ]time token)\b[^:=\n]{0,80}[:=]\s*(?P<value>[^;\t\n]+)",
     )
     .ok()
 });
 /// An option of a command, and its value.
-static OPTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
+pub(super) static OPTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r#"(?i)(?:^|\s)--?(?:[a-z0-9]+-)*(?P<word>pin|password|passwd|passphrase|passcode|pass|pwd|storepass|keypass|srcstorepass|deststorepass|secret|ott)\s+["']?(?P<value>[^\s"'-][^\s"']*)|-pass(?:in|out|word)?\s+pass:(?P<second>\S+)|(?:logonpass|changeuser)=[^,\s]+,(?P<third>\S+)|adduser=[^,\s]+,[^,\s]*,[^,\s]*,(?P<fourth>\S+)|\.key#(?P<fifth>[^\s,]+)"#,
     )
     .ok()
 });
 /// `PIN is 123456`.
-static STATED: LazyLock<Option<Regex>> =
+pub(super) static STATED: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)\b(?P<word>pin|pass ?word|pass ?phrase|pass ?code) (?:is|was|set to)\s+(?P<value>\d{4,})\b").ok());
 /// What carries an authority by itself.
-static BEARER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+pub(super) static BEARER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*|\b[Bb]earer\s+(?P<value>[A-Za-z0-9_.~+/=-]{16,})|(?i:\bauthorization\W{1,4}basic\s+)(?P<second>[A-Za-z0-9+/=]+)",
     )
     .ok()
 });
 /// A password in a URL, or between the tags of XML.
-static EMBEDDED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+pub(super) static EMBEDDED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"://[^/\s:@]+:(?P<value>[^/\s@]+)@|<(?i:[a-z0-9_.-]*(?:password|passwd|passphrase|secret|pin))>(?P<second>[^<\s]+)</").ok()
 });
 /// Hexadecimal digits beside the word key.
-static KEY: LazyLock<Option<Regex>> = LazyLock::new(|| {
+pub(super) static KEY: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r#"(?i)(?P<word>\bkek|\bzmk|\blmk|key(?:[ _-]?(?:value|material|bytes|data|hex))?)\\?["']?\s*[=:]\s*\\?["']?(?P<value>(?:0x)?[0-9a-f]{32,})\b"#,
     )
     .ok()
 });
-/// What must stand in a text, in any case, for a pattern to be worth looking for: nearly no record has a secret,
-/// and every record is searched.
-const TRIGGERS: [(&str, &[Look]); 28] = [
-    ("pass", &[Look::Word, Look::Asked, Look::Option, Look::Stated, Look::Embedded]),
-    ("pin", &[Look::Word, Look::Asked, Look::Option, Look::Stated, Look::Embedded]),
-    ("secret", &[Look::Word, Look::Asked, Look::Option, Look::Embedded]),
-    ("token", &[Look::Word, Look::Asked]),
-    ("otp", &[Look::Word, Look::Asked]),
-    ("ott", &[Look::Word, Look::Option]),
-    ("pwd", &[Look::Word, Look::Option]),
-    ("api", &[Look::Word]),
-    ("code", &[Look::Word]),
-    ("enter", &[Look::Prompt]),
-    ("type", &[Look::Prompt]),
-    ("input", &[Look::Prompt]),
-    ("confirm", &[Look::Prompt]),
-    ("repeat", &[Look::Prompt]),
-    ("verify", &[Look::Prompt]),
-    ("provide", &[Look::Prompt]),
-    ("supply", &[Look::Prompt]),
-    ("changeuser", &[Look::Option]),
-    ("adduser", &[Look::Option]),
-    (".key#", &[Look::Option]),
-    ("eyj", &[Look::Bearer]),
-    ("bearer", &[Look::Bearer]),
-    ("authorization", &[Look::Bearer]),
-    ("://", &[Look::Embedded]),
-    ("key", &[Look::Key]),
-    ("kek", &[Look::Key]),
-    ("zmk", &[Look::Key]),
-    ("lmk", &[Look::Key]),
-];
-static TRIGGER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let builder =
-        AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).build(TRIGGERS.map(|(text, _)| text));
-    builder.ok()
-});
-
-/// A pattern that a trigger is of; a prompt has a word that asks, and one that is asked for.
-#[derive(Clone, Copy)]
-enum Look {
-    Word,
-    Prompt,
-    Asked,
-    Option,
-    Stated,
-    Bearer,
-    Embedded,
-    Key,
-}
-
-/// The patterns whose triggers stand in a text.
-struct Looks(u32);
-
-impl Looks {
-    fn of(text: &str) -> Self {
-        // Letters beyond ASCII fold into it: then anything may stand there.
-        let Some(triggers) = TRIGGER.as_ref().filter(|_| text.is_ascii()) else { return Self(u32::MAX) };
-        let found = triggers.find_overlapping_iter(text).filter_map(|found| TRIGGERS.get(found.pattern().as_usize()));
-        Self(found.flat_map(|(_, looks)| *looks).fold(0, |all, look| all | 1 << *look as u32))
-    }
-
-    fn has(&self, look: Look) -> bool {
-        self.0 & (1 << look as u32) != 0
-    }
-
-    fn prompts(&self) -> bool {
-        self.has(Look::Prompt) && self.has(Look::Asked)
-    }
-}
-
-/// Whether neither a text nor any of its parts, put together as names and values, can hold a secret.
-pub(crate) fn none_in(text: &str) -> bool {
-    let looks = Looks::of(text);
-    let others = [Look::Word, Look::Option, Look::Stated, Look::Bearer, Look::Embedded];
-    !looks.prompts() && !others.into_iter().any(|look| looks.has(look)) && runs(text).is_empty()
-}
-
-/// The runs of digits, of base64 or hexadecimal, that are long enough to be an encoded key, with their padding.
-fn runs(text: &str) -> Vec<Range<usize>> {
-    let octets = text.as_bytes();
-    let digit = |at: usize| octets.get(at).is_some_and(|o| o.is_ascii_alphanumeric() || matches!(o, b'+' | b'/' | b'-' | b'_'));
-    let (mut found, mut from) = (Vec::new(), 0);
-    // A run that begins here has a digit where it is just long enough: else the next begins behind that place.
-    while from + TELLING <= octets.len() {
-        let last = from + TELLING - 1;
-        if let Some(other) = (from..=last).rev().find(|at| !digit(*at)) {
-            from = other + 1;
-            continue;
-        }
-        let mut end = last + 1;
-        while digit(end) {
-            end += 1;
-        }
-        let padding = octets.iter().skip(end).take(2).take_while(|octet| **octet == b'=').count();
-        found.push(from..end + padding);
-        from = end + padding;
-    }
-    found
-}
-
 /// A text whose secrets are masked.
 pub(crate) struct Masked {
     /// The text.
@@ -406,7 +306,6 @@ pub(crate) fn base64_key(octets: &[u8]) -> Option<(usize, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
     fn the_value_goes_and_the_rest_stays() {
@@ -448,63 +347,6 @@ mod tests {
         assert_eq!(mask(&format!("GET /x {jwt} 200")), "GET /x [masked] 200");
         assert_eq!(mask("Authorization: Bearer abcdefghijklmnop123"), "Authorization: Bearer [masked]");
         assert_eq!(mask("access_token=abc client_token: def"), "access_token=[masked] client_token: [masked]");
-    }
-
-    /// The patterns that make up a text often enough.
-    fn texts() -> impl Strategy<Value = String> {
-        let piece = prop_oneof![
-            Just("password"),
-            Just("PIN"),
-            Just("tok"),
-            Just("en"),
-            Just("Enter "),
-            Just("key"),
-            Just("="),
-            Just(": "),
-            Just("--"),
-            Just(" "),
-            Just("0011223344556677"),
-            Just("8899aabbccddeeff"),
-            Just("MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg"),
-            Just("_"),
-            Just("otp"),
-            Just("t"),
-            Just("Bearer "),
-            Just("eyJhbGciOi"),
-            Just("."),
-            Just("://a:b@c"),
-            Just("<pin>1</pin>"),
-            Just("is 1234"),
-            Just("-pass"),
-            Just("in pass:x"),
-            Just(".key#"),
-            Just("AddUser=a,b,c,d"),
-            Just("ſ"),
-            Just("api"),
-            Just("one time code"),
-            Just("pwd"),
-        ];
-        proptest::collection::vec(piece, 0..10).prop_map(|pieces| pieces.concat())
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2_000))]
-        #[test]
-        fn a_pattern_that_a_trigger_passes_by_is_not_there(text in texts()) {
-            let looks = Looks::of(&text);
-            let there = |pattern: &LazyLock<Option<Regex>>| pattern.as_ref().unwrap().is_match(&text);
-            prop_assert!(looks.prompts() || !there(&PROMPT));
-            prop_assert!(!none_in(&text) || find(&text).is_none());
-            for (look, pattern) in [
-                (Look::Word, &WORD), (Look::Option, &OPTION), (Look::Stated, &STATED), (Look::Bearer, &BEARER),
-                (Look::Embedded, &EMBEDDED), (Look::Key, &KEY),
-            ] {
-                prop_assert!(looks.has(look) || !there(pattern), "{}", pattern.as_ref().unwrap());
-            }
-            let pattern = Regex::new(r"[A-Za-z0-9+/_-]{32,}={0,2}").unwrap();
-            prop_assert_eq!(runs(&text), pattern.find_iter(&text).map(|run| run.range()).collect::<Vec<_>>());
-            prop_assert!(!runs(&text).is_empty() || !there(&KEY));
-        }
     }
 
     #[test]

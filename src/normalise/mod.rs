@@ -16,6 +16,7 @@ pub mod duplicates;
 pub mod given;
 mod landing;
 mod linked;
+mod listed;
 mod ocsp;
 mod own;
 mod retold;
@@ -43,7 +44,6 @@ use crate::parse;
 
 use cache::Reading;
 use landing::Landing;
-use table_file::Value;
 pub use timeline::Timeline;
 
 /// The tables of a run.
@@ -178,7 +178,7 @@ pub fn normalise(
     let span = streams::Span { start: timeline.period_start, end: timeline.period_end };
     steps::write(&mut engine, catalogue, &work.0)?;
     streams::write(&mut engine, catalogue, engagement, &span, &work.0)?;
-    write_evidence(&mut engine, catalogue, &sources, &work.0)?;
+    listed::write(&mut engine, catalogue, &sources, &work.0)?;
     declared::write(&mut engine, catalogue, engagement, &sources, &tables.values().collect::<Vec<_>>(), &work.0)?;
     derived(&mut tables);
     Ok(Normalised { engine, sources, tables, timeline, notes, integrity_failures, _work: work })
@@ -416,36 +416,4 @@ fn derived(tables: &mut BTreeMap<String, TableFacts>) {
         }
         tables.insert(name.to_owned(), facts);
     }
-}
-
-fn write_evidence(engine: &mut Engine, catalogue: &Catalogue, sources: &[SourceFacts], folder: &Path) -> Result<(), EngineError> {
-    let Some(table) = catalogue.tables.get("evidence") else { return Ok(()) };
-    let mut out = own::Out::for_table(&folder.join("evidence.parquet"), table)?;
-    let count = |number: u64| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
-    let members = rotation::members(sources);
-    for source in sources {
-        let evidence = &source.evidence;
-        let member = members.get(&evidence.number);
-        out.table_row(&[
-            ("evidence", Value::Integer(i64::from(evidence.number))),
-            ("row", Value::Integer(1)),
-            ("id", Value::text(&evidence.id)),
-            ("path", Value::text(&evidence.path)),
-            ("sha256", Value::text(&evidence.sha256)),
-            ("size", count(evidence.size)),
-            ("format", own::cell_text(evidence.format_words())),
-            ("status", Value::text(evidence.status.word())),
-            ("reason", own::cell_text(evidence.reason.clone())),
-            ("quality", Value::text(evidence.quality.word())),
-            ("hash_status", Value::text(evidence.hash_status.word())),
-            ("records", count(source.records)),
-            ("rejected", count(source.rejected)),
-            ("rotated_log", own::cell_text(member.map(|member| member.log.clone()))),
-            ("rotation", Value::or_null(member.map(|member| member.number), Value::Integer)),
-            ("rotation_before", Value::or_null(member.and_then(|member| member.before), Value::Integer)),
-        ])?;
-    }
-    let part = out.finish()?;
-    engine.register("evidence", table.schema().clone(), vec![part]);
-    Ok(())
 }

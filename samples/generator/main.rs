@@ -11,7 +11,8 @@ use std::process::ExitCode;
 use std::{env, fs, io};
 
 fn main() -> ExitCode {
-    let Some(folder) = env::args_os().nth(1) else {
+    // A folder named like an option would be made where somebody asked for help.
+    let Some(folder) = env::args_os().nth(1).filter(|folder| !folder.to_string_lossy().starts_with('-')) else {
         eprintln!("usage: sample FOLDER   (the folder that holds secure-cohort)");
         return ExitCode::from(2);
     };

@@ -7,6 +7,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 pub use super::transform::Transform;
+use crate::domain::pattern::Pattern;
 
 /// A layout of evidence.
 #[derive(Debug)]
@@ -91,7 +92,7 @@ pub struct Lines {
     /// After the fixed fields comes a tail of `key=value`.
     pub tail: bool,
     /// A pattern with named groups, instead of fixed fields.
-    pub pattern: Option<Regex>,
+    pub pattern: Option<Pattern>,
     /// How its numbering begins anew, where it does.
     pub series: Option<Series>,
     /// A line that says it is a record.
@@ -245,6 +246,18 @@ pub struct Emit {
     pub content: Content,
 }
 
+impl Emit {
+    /// The text of a column that is the same in every row; nothing where it may be another.
+    #[must_use]
+    pub fn constant(&self, column: &str) -> Option<&str> {
+        let Content::Columns(columns) = &self.content else { return None };
+        match columns.iter().find(|(name, _)| name == column)? {
+            (_, Mapping { from: From::Constant(text), or: None, .. }) => Some(text),
+            _ => None,
+        }
+    }
+}
+
 /// The bits of a setting that is a sum of them.
 #[derive(Debug)]
 pub struct Bits {
@@ -254,6 +267,8 @@ pub struct Bits {
     pub hex: bool,
     /// What each bit stands for, by its value.
     pub names: BTreeMap<u64, String>,
+    /// The kinds of event that the logs of the component tell only where the bit is set.
+    pub tells: BTreeMap<u64, Vec<String>>,
 }
 
 /// A condition on a field.

@@ -14,6 +14,7 @@ pub use super::format_text::FormatFile;
 use super::format_text::{BitsFile, ConditionFile, DelimitedFile, EmitFile, JsonLinesFile, MappingFile, OneOrMore};
 use super::table::Tables;
 use super::xml_path::{XmlPath, is_name};
+use crate::domain::pattern::Pattern;
 
 /// Reads every format file.
 pub fn read_all(files: &BTreeMap<String, String>, complaints: &mut Vec<Complaint>) -> BTreeMap<String, FormatFile> {
@@ -96,8 +97,12 @@ impl Compiler<'_> {
     }
 
     fn regex(&mut self, pattern: Option<&str>) -> Option<Regex> {
-        match Regex::new(pattern?) {
-            Ok(regex) => Some(regex),
+        self.compiled(pattern, Regex::new)
+    }
+
+    fn compiled<P>(&mut self, pattern: Option<&str>, compile: impl Fn(&str) -> Result<P, regex::Error>) -> Option<P> {
+        match compile(pattern?) {
+            Ok(pattern) => Some(pattern),
             Err(error) => {
                 self.complain(error);
                 None
@@ -209,7 +214,7 @@ impl Compiler<'_> {
             separator: lines.separator.unwrap_or(';'),
             fixed: lines.fields.clone(),
             tail: lines.tail,
-            pattern: self.regex(lines.pattern.as_deref()),
+            pattern: self.compiled(lines.pattern.as_deref(), Pattern::new),
             series: lines.series.clone(),
             claims: self.regex(lines.claims.as_deref()),
             other: self.regex(lines.other.as_deref()),
@@ -337,15 +342,17 @@ impl Compiler<'_> {
     }
 
     fn bits(&mut self, raw: &BitsFile) -> Option<Bits> {
-        let mut names = BTreeMap::new();
-        for (bit, name) in &raw.names {
-            let Some(value) = bit.parse::<u64>().ok().filter(|value| value.is_power_of_two()) else {
-                self.complain(format!("{bit:?} is not the value of a bit"));
-                return None;
-            };
-            names.insert(value, name.clone());
+        let (names, tells) = (self.by_bit(&raw.names)?, self.by_bit(&raw.tells)?);
+        Some(Bits { of: self.field(&raw.of), hex: raw.hex, names, tells })
+    }
+
+    fn by_bit<V: Clone>(&mut self, raw: &BTreeMap<String, V>) -> Option<BTreeMap<u64, V>> {
+        let value = |bit: &String| bit.parse::<u64>().ok().filter(|value| value.is_power_of_two());
+        if let Some(bit) = raw.keys().find(|bit| value(bit).is_none()) {
+            self.complain(format!("{bit:?} is not the value of a bit"));
+            return None;
         }
-        Some(Bits { of: self.field(&raw.of), hex: raw.hex, names })
+        Some(raw.iter().filter_map(|(bit, what)| Some((value(bit)?, what.clone()))).collect())
     }
 
     fn mapping(&mut self, table: &str, column: &str, raw: &MappingFile) -> Option<Mapping> {

@@ -179,6 +179,8 @@ pub(super) struct BitsFile {
     #[serde(default)]
     pub(super) hex: bool,
     pub(super) names: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) tells: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -264,8 +264,9 @@ pub(crate) struct Register {
 pub(crate) fn register(text: &str) -> (Option<Register>, Option<String>) {
     let mut arrays: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
     let read = json::arrays(text, &mut |array, object| {
-        if !object.keys.is_empty() {
-            arrays.entry(array).or_default().extend(object.keys);
+        let mut keys = object.keys().map(ToOwned::to_owned).peekable();
+        if keys.peek().is_some() {
+            arrays.entry(array).or_default().extend(keys);
         }
     });
     let alone = arrays.len() == 1;

@@ -144,18 +144,16 @@ fn json_array(text: &str) -> Option<Top> {
     let mut objects = Vec::new();
     let read = json::arrays(text, &mut |_, object| {
         if objects.len() < ROWS {
-            objects.push(object.values);
+            objects.push(object.values());
         }
     });
     (read.is_ok() && !objects.is_empty()).then(|| objects_top(Kind::JsonArray, &objects))
 }
 
-fn objects_top(kind: Kind, objects: &[std::collections::BTreeMap<String, String>]) -> Top {
-    let paths: BTreeSet<&String> = objects.iter().flat_map(std::collections::BTreeMap::keys).take(CELLS).collect();
-    let cell = |object: &std::collections::BTreeMap<String, String>, path: &String| {
-        object.get(path).map_or_else(String::new, |value| secrets::mask(value).into_owned())
-    };
-    let heading = paths.iter().map(|path| (*path).clone()).collect();
+fn objects_top(kind: Kind, objects: &[json::Values<'_>]) -> Top {
+    let paths: BTreeSet<&str> = objects.iter().flat_map(json::Values::iter).map(|(path, _)| path).take(CELLS).collect();
+    let cell = |object: &json::Values<'_>, path: &str| object.get(path).map_or_else(String::new, |value| secrets::mask(value).into_owned());
+    let heading = paths.iter().map(|path| (*path).to_owned()).collect();
     let below = objects.iter().map(|object| paths.iter().map(|path| cell(object, path)).collect());
     Top { sheet: None, kind, rows: (0..).zip(std::iter::once(heading).chain(below)).collect() }
 }

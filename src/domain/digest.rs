@@ -53,14 +53,51 @@ pub fn octets(hex: &str) -> Option<Vec<u8>> {
     hex.as_bytes().chunks(2).map(pair).collect()
 }
 
+/// The first 16 hexadecimal digits of a SHA-256.
+#[derive(Debug, Clone, Copy)]
+pub struct Fingerprint([u8; 16]);
+
+impl Fingerprint {
+    /// The digits.
+    #[must_use]
+    #[inline]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// What tells a record from every other: the beginning of the SHA-256 of its text.
+#[must_use]
+pub fn fingerprint(octets: &[u8]) -> Fingerprint {
+    let mut digits = [b'0'; 16];
+    for (pair, octet) in digits.chunks_exact_mut(2).zip(Sha256::digest(octets)) {
+        pair.copy_from_slice(&[digit(octet >> 4), digit(octet & 15)]);
+    }
+    Fingerprint(digits)
+}
+
+/// The same of several texts, each ended by a NUL so that no two lists give the same input.
+#[must_use]
+pub fn fingerprint_of_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> Fingerprint {
+    let mut all = Vec::with_capacity(900);
+    for part in parts {
+        all.extend_from_slice(part.as_bytes());
+        all.push(0);
+    }
+    fingerprint(&all)
+}
+
+fn digit(nibble: u8) -> u8 {
+    if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
+}
+
 /// Lower-case hexadecimal.
 #[must_use]
 pub fn hex(octets: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(octets.len() * 2);
     for octet in octets {
         for nibble in [octet >> 4, octet & 15] {
-            text.push(char::from(DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'?')));
+            text.push(char::from(digit(nibble)));
         }
     }
     text

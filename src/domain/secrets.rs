@@ -16,7 +16,7 @@ use regex::Regex;
 
 use super::der_kind::{DerKind, kind_of};
 pub(crate) use super::triggers::none_in;
-use super::triggers::{Look, Looks, runs};
+use super::triggers::{Look, Looks, none_under, runs};
 
 /// What stands for a secret.
 pub(crate) const MASK: &str = "[masked]";
@@ -101,7 +101,7 @@ pub(crate) fn mask(text: &str) -> Cow<'_, str> {
 /// A value under a name: all of it is masked where the name is that of a secret.
 pub(crate) fn find_under(name: &str, value: &str) -> Option<Masked> {
     let name = name.rsplit('.').next().unwrap_or(name);
-    if value.is_empty() || harmless(value) {
+    if value.is_empty() || none_under(name, value) || harmless(value) {
         return None;
     }
     if let Some(named) = find(&format!("{name}=zQ7")) {

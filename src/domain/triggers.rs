@@ -4,13 +4,10 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-
 use super::secrets::TELLING;
 
-/// What must stand in a text, in any case, for a pattern to be worth looking for: nearly no record has a secret,
-/// and every record is searched.
-const TRIGGERS: [(&str, &[Look]); 28] = [
+/// What must stand in a text, in any case, for a pattern to be worth looking for. None is shorter than three octets.
+static TRIGGERS: [(&str, &[Look]); 28] = [
     ("pass", &[Look::Word, Look::Asked, Look::Option, Look::Stated, Look::Embedded]),
     ("pin", &[Look::Word, Look::Asked, Look::Option, Look::Stated, Look::Embedded]),
     ("secret", &[Look::Word, Look::Asked, Look::Option, Look::Embedded]),
@@ -19,7 +16,7 @@ const TRIGGERS: [(&str, &[Look]); 28] = [
     ("ott", &[Look::Word, Look::Option]),
     ("pwd", &[Look::Word, Look::Option]),
     ("api", &[Look::Word]),
-    ("code", &[Look::Word]),
+    (" code", &[Look::Word]),
     ("enter", &[Look::Prompt]),
     ("type", &[Look::Prompt]),
     ("input", &[Look::Prompt]),
@@ -40,11 +37,21 @@ const TRIGGERS: [(&str, &[Look]); 28] = [
     ("zmk", &[Look::Key]),
     ("lmk", &[Look::Key]),
 ];
-static TRIGGER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let builder =
-        AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).build(TRIGGERS.map(|(text, _)| text));
-    builder.ok()
+
+/// By the place in a trigger and the octet there, in any case: which triggers have it, each as a bit.
+static OCTETS: LazyLock<[[u32; 256]; BEGIN]> = LazyLock::new(|| {
+    let mut octets = [[0; 256]; BEGIN];
+    for (place, table) in octets.iter_mut().enumerate() {
+        for (number, (trigger, _)) in TRIGGERS.iter().enumerate() {
+            let wanted = trigger.as_bytes().get(place);
+            let fits = |octet: u8| wanted.is_none_or(|wanted| octet.eq_ignore_ascii_case(wanted));
+            (0..=u8::MAX).zip(table.iter_mut()).filter(|(octet, _)| fits(*octet)).for_each(|(_, has)| *has |= 1 << number);
+        }
+    }
+    octets
 });
+/// How many octets of a trigger are looked at: no trigger is shorter by more than one.
+const BEGIN: usize = 4;
 
 /// A pattern that a trigger is of; a prompt has a word that asks, and one that is asked for.
 #[derive(Clone, Copy)]
@@ -59,19 +66,40 @@ pub(super) enum Look {
     Key,
 }
 
-/// The patterns whose triggers stand in a text.
+fn has(table: &[u32; 256], octet: u8) -> u32 {
+    table.get(usize::from(octet)).copied().unwrap_or_default()
+}
+
+/// The patterns whose triggers stand in a text, or at least how they begin.
 pub(super) struct Looks(u32);
 
 impl Looks {
     pub(super) fn of(text: &str) -> Self {
         // Letters beyond ASCII fold into it: then anything may stand there.
-        let Some(triggers) = TRIGGER.as_ref().filter(|_| text.is_ascii()) else { return Self(u32::MAX) };
-        let found = triggers.find_overlapping_iter(text).filter_map(|found| TRIGGERS.get(found.pattern().as_usize()));
-        Self(found.flat_map(|(_, looks)| *looks).fold(0, |all, look| all | 1 << *look as u32))
+        if !text.is_ascii() {
+            return Self(u32::MAX);
+        }
+        let [first, second, third, fourth] = &*OCTETS;
+        let octets = text.as_bytes();
+        let mut found = 0;
+        for (at, three) in octets.windows(3).enumerate() {
+            let [a, b, c] = three else { continue };
+            let begun = has(first, *a) & has(second, *b) & has(third, *c);
+            if begun != 0 {
+                found |= begun & has(fourth, octets.get(at + 3).copied().unwrap_or_default());
+            }
+        }
+        let looks = TRIGGERS.iter().enumerate().filter(|(number, _)| found >> number & 1 == 1).flat_map(|(_, (_, looks))| *looks);
+        Self(if found == 0 { 0 } else { looks.fold(0, |all, look| all | 1 << *look as u32) })
     }
 
     pub(super) fn has(&self, look: Look) -> bool {
         self.0 & (1 << look as u32) != 0
+    }
+
+    fn none(&self) -> bool {
+        let others = [Look::Word, Look::Option, Look::Stated, Look::Bearer, Look::Embedded];
+        !self.prompts() && !others.into_iter().any(|look| self.has(look))
     }
 
     pub(super) fn prompts(&self) -> bool {
@@ -81,9 +109,13 @@ impl Looks {
 
 /// Whether neither a text nor any of its parts, put together as names and values, can hold a secret.
 pub(crate) fn none_in(text: &str) -> bool {
-    let looks = Looks::of(text);
-    let others = [Look::Word, Look::Option, Look::Stated, Look::Bearer, Look::Embedded];
-    !looks.prompts() && !others.into_iter().any(|look| looks.has(look)) && runs(text).is_empty()
+    Looks::of(text).none() && runs(text).is_empty()
+}
+
+/// Whether a value under a name can be no secret: what is looked for begins in the one or the other.
+pub(super) fn none_under(name: &str, value: &str) -> bool {
+    let looks = Looks(Looks::of(name).0 | Looks::of(value).0);
+    looks.none() && runs(value).is_empty() && name.len() < TELLING
 }
 
 /// The runs of digits, of base64 or hexadecimal, that are long enough to be an encoded key, with their padding.
@@ -161,6 +193,9 @@ mod tests {
             let there = |pattern: &LazyLock<Option<Regex>>| pattern.as_ref().unwrap().is_match(&text);
             prop_assert!(looks.prompts() || !there(&PROMPT));
             prop_assert!(!none_in(&text) || find(&text).is_none());
+            let (name, value) = text.split_once('=').unwrap_or((&text, ""));
+            let together = format!("{name}={value}");
+            prop_assert!(!none_under(name, value) || find(&together).is_none());
             for (look, pattern) in [
                 (Look::Word, &WORD), (Look::Option, &OPTION), (Look::Stated, &STATED), (Look::Bearer, &BEARER),
                 (Look::Embedded, &EMBEDDED), (Look::Key, &KEY),

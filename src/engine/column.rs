@@ -73,6 +73,7 @@ pub struct TextColumn {
 
 impl TextColumn {
     /// Adds a cell.
+    #[inline]
     pub fn push(&mut self, text: Option<&str>) {
         if let Some(text) = text {
             self.data.push_str(text);
@@ -89,6 +90,12 @@ impl TextColumn {
             None => 0,
         };
         if present { self.data.get(start..end) } else { None }
+    }
+
+    /// Takes all cells out, and keeps the room they had.
+    pub fn clear(&mut self) {
+        self.data.clear();
+        self.ends.clear();
     }
 
     /// How many cells.

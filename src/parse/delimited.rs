@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
+use std::ops::Range;
 
 use super::Output;
 use super::pairs::Maps;
@@ -12,18 +13,20 @@ use super::register::{self, Heading};
 use super::text::{BadLine, Line, Lines};
 use crate::catalogue::format::Delimited;
 use crate::collect::recognise::HEADING_ROWS;
-use crate::domain::digest;
 use crate::domain::note::Note;
+use crate::domain::{digest, secrets};
 
 /// Most lines of one record, and most octets: a quoted cell may hold line ends, but not a whole file.
 const MAX_RECORD_LINES: usize = 1_000;
 pub(super) const MAX_RECORD: usize = 4 << 20;
+/// Cells that most records have room for.
+const CELLS: usize = 32;
 
 /// A record with the line it begins at.
 #[derive(Debug, PartialEq, Eq)]
 enum Record {
     /// Its cells.
-    Cells(u64, Vec<String>),
+    Cells(u64, Row),
     /// Nothing but white space or delimiters.
     Blank,
     /// It cannot be read.
@@ -39,6 +42,8 @@ pub(super) fn read<R: Read>(settings: &Delimited, needed: &[String], lines: &mut
     };
     let places: Vec<Option<usize>> = fields.iter().map(|field| heading.place(settings, field)).collect();
     let maps = Maps::new(&settings.maps, &fields);
+    let of_maps: Vec<(&str, Option<usize>)> =
+        fields.iter().chain(&settings.maps).map(|name| (name.as_str(), heading.place(settings, name))).collect();
     let named = settings.header.is_empty();
     if named {
         heading.notice(settings, &fields, out);
@@ -50,8 +55,8 @@ pub(super) fn read<R: Read>(settings: &Delimited, needed: &[String], lines: &mut
                 out.parsed.truncated |= code == "N-LINE-003";
                 out.reject(code, line, why);
             }
-            Record::Cells(line, cells) if named && cells.first().is_some_and(|cell| register::no_record(cell).is_some()) => {
-                let what = cells.first().and_then(|cell| register::no_record(cell)).unwrap_or_default();
+            Record::Cells(line, cells) if named && cells.get(0).is_some_and(|cell| register::no_record(cell).is_some()) => {
+                let what = cells.get(0).and_then(register::no_record).unwrap_or_default();
                 out.pass_over(line, what);
             }
             Record::Cells(line, cells) if cells.len() != heading.len() => {
@@ -59,21 +64,25 @@ pub(super) fn read<R: Read>(settings: &Delimited, needed: &[String], lines: &mut
                 out.reject("N-CSV-002", line, why);
             }
             Record::Cells(line, cells) if !settings.maps.is_empty() => {
-                let cell = |name: &str| Some(cells.get(heading.place(settings, name)?)?.trim()).filter(|cell| !cell.is_empty());
+                let cell = |name: &str| {
+                    let place = of_maps.iter().find(|(known, _)| *known == name)?.1?;
+                    Some(cells.get(place)?.trim()).filter(|cell| !cell.is_empty())
+                };
                 let opened = maps.open(cell);
                 let all: Vec<_> = fields.iter().enumerate().map(|(index, name)| opened.field(index, name, cell)).collect();
-                let print = digest::sha256_of_parts(cells.iter().map(String::as_str));
+                let print = digest::fingerprint_of_parts(cells.iter());
                 out.saw_secret(line, all.iter().any(|(_, hidden)| *hidden));
                 out.record_with(line, &opened.doubts, |index| match fields.get(index).map(String::as_str) {
-                    Some("record") => Some(digest::short(&print, 16)),
+                    Some("record") => Some(print.as_str()),
                     _ => all.get(index)?.0.as_deref().filter(|text| !text.is_empty()),
                 });
                 opened.note(line, out);
             }
             Record::Cells(line, cells) => {
-                let masked = register::masked(line, cells.iter().map(String::as_str), out);
+                let masked = (!secrets::none_in(&cells.text)).then(|| register::masked(line, cells.iter(), out));
                 let field = |index: usize| {
-                    let cell = masked.get((*places.get(index)?)?)?.trim();
+                    let place = (*places.get(index)?)?;
+                    let cell = masked.as_ref().map_or_else(|| cells.get(place), |masked| masked.get(place).map(AsRef::as_ref))?.trim();
                     (!cell.is_empty() && !settings.empty.iter().any(|word| word == cell)).then_some(cell)
                 };
                 let doubts = if named { register::unfilled(places.len(), field) } else { Vec::new() };
@@ -201,7 +210,12 @@ impl<'a, R: Read> Records<'a, R> {
         if text.chars().all(|c| c.is_whitespace() || c == self.delimiter) {
             return Ok(Some(Record::Blank));
         }
-        let mut cells = Cells::new(self.delimiter, self.quoted);
+        let cut = "the last line has no end; the file may have been cut there";
+        if !(self.quoted && text.contains('"')) {
+            let bad = Record::Bad(number, "N-LINE-003", cut.to_owned());
+            return Ok(Some(if ended { Record::Cells(number, Row::plain(text, self.delimiter)) } else { bad }));
+        }
+        let mut cells = Cells::new(self.delimiter);
         let mut taken: Vec<Ahead> = Vec::new();
         let mut octets = text.len();
         let mut state = cells.line(&text);
@@ -218,12 +232,11 @@ impl<'a, R: Read> Records<'a, R> {
         }
         if state == State::Complete && !ended {
             self.continued += taken.len() as u64;
-            let why = "the last line has no end; the file may have been cut there";
-            return Ok(Some(Record::Bad(number, "N-LINE-003", why.to_owned())));
+            return Ok(Some(Record::Bad(number, "N-LINE-003", cut.to_owned())));
         }
         if state == State::Complete {
             self.continued += taken.len() as u64;
-            return Ok(Some(Record::Cells(number, cells.done)));
+            return Ok(Some(Record::Cells(number, cells.row)));
         }
         for line in taken.into_iter().rev() {
             self.ahead.push_front(line);
@@ -243,23 +256,58 @@ enum State {
     Broken,
 }
 
+/// The cells of a record, one behind the other in one text.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Row {
+    text: String,
+    cells: Vec<Range<usize>>,
+}
+
+impl Row {
+    fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    fn get(&self, cell: usize) -> Option<&str> {
+        self.text.get(self.cells.get(cell)?.clone())
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        self.cells.iter().map(|cell| self.text.get(cell.clone()).unwrap_or_default())
+    }
+
+    /// The cells of a line without quotes.
+    fn plain(text: String, delimiter: char) -> Self {
+        let mut start = 0;
+        let mut cells = Vec::with_capacity(CELLS);
+        cells.extend(text.match_indices(delimiter).map(|(end, found)| std::mem::replace(&mut start, end + found.len())..end));
+        cells.push(start..text.len());
+        Self { text, cells }
+    }
+}
+
 /// Cells of a record, fed line by line (RFC 4180).
 struct Cells {
     delimiter: char,
-    quoted: bool,
-    done: Vec<String>,
-    cell: String,
+    row: Row,
+    /// Where the cell begins that is read.
+    start: usize,
     open: bool,
 }
 
 impl Cells {
-    fn new(delimiter: char, quoted: bool) -> Self {
-        Self { delimiter, quoted, done: Vec::new(), cell: String::new(), open: false }
+    fn new(delimiter: char) -> Self {
+        Self { delimiter, row: Row::default(), start: 0, open: false }
+    }
+
+    fn end_cell(&mut self) {
+        let end = self.row.text.len();
+        self.row.cells.push(std::mem::replace(&mut self.start, end)..end);
     }
 
     fn line(&mut self, text: &str) -> State {
         if self.open {
-            self.cell.push('\n');
+            self.row.text.push('\n');
         }
         let mut rest = text.chars().peekable();
         let mut closed = false;
@@ -268,29 +316,29 @@ impl Cells {
                 match c {
                     '"' if rest.peek() == Some(&'"') => {
                         rest.next();
-                        self.cell.push('"');
+                        self.row.text.push('"');
                     }
                     '"' => {
                         self.open = false;
                         closed = true;
                     }
-                    c => self.cell.push(c),
+                    c => self.row.text.push(c),
                 }
             } else if c == self.delimiter {
-                self.done.push(std::mem::take(&mut self.cell));
+                self.end_cell();
                 closed = false;
             } else if closed {
                 return State::Broken;
-            } else if c == '"' && self.quoted && self.cell.is_empty() {
+            } else if c == '"' && self.row.text.len() == self.start {
                 self.open = true;
             } else {
-                self.cell.push(c);
+                self.row.text.push(c);
             }
         }
         if self.open {
             return State::Open;
         }
-        self.done.push(std::mem::take(&mut self.cell));
+        self.end_cell();
         State::Complete
     }
 }
@@ -304,6 +352,17 @@ mod tests {
     fn settings() -> Delimited {
         let synonyms = std::collections::BTreeMap::new();
         Delimited { delimiter: Some(','), header: Vec::new(), quoted: true, empty: Vec::new(), synonyms, maps: Vec::new() }
+    }
+
+    fn texts(row: &Row) -> Vec<String> {
+        row.iter().map(ToOwned::to_owned).collect()
+    }
+
+    fn cells(record: &Record) -> Option<(u64, Vec<String>)> {
+        match record {
+            Record::Cells(line, row) => Some((*line, texts(row))),
+            _ => None,
+        }
     }
 
     fn records(text: &str) -> (Vec<Record>, u64, u64) {
@@ -321,14 +380,15 @@ mod tests {
     fn an_unclosed_quote_costs_its_own_line_only() {
         let (all, ..) = records("a,b\n1,\"two\n3,4\n5,6\n");
         assert!(matches!(&all[1], Record::Bad(2, "N-CSV-001", _)), "{all:?}");
-        assert_eq!(all[2], Record::Cells(3, vec!["3".into(), "4".into()]));
-        assert_eq!(all[3], Record::Cells(4, vec!["5".into(), "6".into()]));
+        assert_eq!(cells(&all[2]), Some((3, vec!["3".to_owned(), "4".to_owned()])));
+        assert_eq!(cells(&all[3]), Some((4, vec!["5".to_owned(), "6".to_owned()])));
     }
 
     #[test]
     fn a_quoted_cell_may_hold_line_ends_and_quotes() {
         let (all, total, continued) = records("1,\"two\nlines, \"\"quoted\"\"\",3\n");
-        assert_eq!(all, [Record::Cells(1, vec!["1".into(), "two\nlines, \"quoted\"".into(), "3".into()])]);
+        let read: Vec<_> = all.iter().filter_map(cells).collect();
+        assert_eq!(read, [(1, ["1", "two\nlines, \"quoted\"", "3"].map(ToOwned::to_owned).to_vec())]);
         assert_eq!((total, continued), (2, 1));
     }
 
@@ -346,10 +406,7 @@ mod tests {
                 .map(|row| row.iter().map(|cell| format!("\"{}\"", cell.replace('"', "\"\""))).collect::<Vec<_>>().join(",") + "\n")
                 .collect();
             let (all, ..) = records(&text);
-            let read: Vec<Vec<String>> = all
-                .into_iter()
-                .filter_map(|record| match record { Record::Cells(_, cells) => Some(cells), _ => None })
-                .collect();
+            let read: Vec<Vec<String>> = all.iter().filter_map(cells).map(|(_, cells)| cells).collect();
             prop_assert_eq!(read, rows);
         }
     }

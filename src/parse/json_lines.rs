@@ -1,5 +1,6 @@
 //! One JSON object a line, with what may stand before it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 
@@ -11,6 +12,8 @@ use crate::domain::{digest, secrets};
 
 pub(super) fn read<R: Read>(settings: &JsonLines, lines: &mut Lines<R>, out: &mut Output<'_>) -> io::Result<()> {
     let fields = out.fields();
+    // Where each field stood last: nearly every object of a log has the keys of the one before.
+    let mut places = vec![0; fields.len()];
     while let Some(line) = lines.next()? {
         let Some((number, text, ended)) = out.text_of(&line) else { continue };
         if ended && settings.other.as_ref().is_some_and(|other| other.is_match(text)) {
@@ -21,22 +24,19 @@ pub(super) fn read<R: Read>(settings: &JsonLines, lines: &mut Lines<R>, out: &mu
         let object = text.get(before.map_or(0, |found| found.end())..).unwrap_or_default();
         match json::object(object) {
             Ok(mut values) => {
-                let mut kinds = BTreeSet::new();
                 // What is escaped in the line may read otherwise.
-                let harmless = !object.contains('\\') && secrets::none_in(object);
-                for (path, value) in values.iter_mut().filter(|_| !harmless) {
-                    if let Some(masked) = secrets::find_under(path, value) {
-                        *value = masked.text;
-                        kinds.extend(masked.kinds);
+                if object.contains('\\') || !secrets::none_in(object) {
+                    mask(number, &mut values, out);
+                }
+                let print = digest::fingerprint_of_parts(values.iter().flat_map(|(key, value)| [key, value]));
+                for (field, place) in fields.iter().zip(&mut places) {
+                    if values.at(*place).is_none_or(|(path, _)| path != field) {
+                        *place = values.position(field).unwrap_or(usize::MAX);
                     }
                 }
-                out.saw_secrets(number, &kinds);
-                let all = values.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
-                let print = digest::sha256_of_parts(all);
                 out.record(number, |index| match fields.get(index).map(String::as_str) {
-                    Some("record") => Some(digest::short(&print, 16)),
-                    Some(field) => values.get(field).map(String::as_str).filter(|text| !text.is_empty()),
-                    None => None,
+                    Some("record") => Some(print.as_str()),
+                    _ => values.at(*places.get(index)?).map(|(_, value)| value).filter(|text| !text.is_empty()),
                 });
             }
             Err(error) if !ended => {
@@ -47,4 +47,15 @@ pub(super) fn read<R: Read>(settings: &JsonLines, lines: &mut Lines<R>, out: &mu
         }
     }
     Ok(())
+}
+
+fn mask(number: u64, values: &mut json::Values<'_>, out: &mut Output<'_>) {
+    let mut kinds = BTreeSet::new();
+    for (path, value) in values.iter_mut() {
+        if let Some(masked) = secrets::find_under(path, value) {
+            *value = Cow::Owned(masked.text);
+            kinds.extend(masked.kinds);
+        }
+    }
+    out.saw_secrets(number, &kinds);
 }

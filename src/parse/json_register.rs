@@ -49,16 +49,15 @@ fn objects(text: &str, layout: &Layout<'_>, out: &mut Output<'_>) -> Result<(), 
         ordinal += 1;
         out.parsed.total += 1;
         let values = match object.whole() {
-            Ok(object) => object.values,
+            Ok(values) => values,
             Err(why) => return out.reject("N-JSON-001", ordinal, why),
         };
-        if let Some(names) = named.iter().find(|names| names.iter().filter(|name| values.contains_key(**name)).count() > 1) {
+        if let Some(names) = named.iter().find(|names| names.iter().filter(|name| values.get(name).is_some()).count() > 1) {
             return out.reject("N-JSON-001", ordinal, format!("more than one of the keys {names:?}"));
         }
-        let texts = register::masked(ordinal, values.values().map(String::as_str), out);
+        let texts = register::masked(ordinal, values.iter().map(|(_, value)| value), out);
         let field = |field: usize| {
-            let name = named.get(field)?.iter().find(|name| values.contains_key(**name))?;
-            let index = values.keys().position(|key| key == *name)?;
+            let index = named.get(field)?.iter().find_map(|name| values.position(name))?;
             texts.get(index).map(|text| text.as_ref().trim()).filter(|text| !text.is_empty())
         };
         let doubts = register::unfilled(named.len(), field);

@@ -5,10 +5,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, Read};
-
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use regex::Regex;
+use std::ops::Range;
 
 use super::Output;
 use super::pairs::{self, Pairs, cut};
@@ -16,40 +13,43 @@ use super::text::{Lines, MAX_LINE};
 use crate::catalogue::format::{Lines as Settings, Pairs as Kind};
 use crate::collect::json;
 use crate::domain::note::Note;
+use crate::domain::pattern::{Groups, Pattern};
 use crate::domain::{digest, secrets};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 pub(super) fn read<R: Read>(settings: &Settings, lines: &mut Lines<R>, out: &mut Output<'_>) -> io::Result<()> {
-    let wanted = Wanted::new(settings, &out.fields());
-    let mut numbering = Numbering::default();
+    let mut reader = Reader::new(settings, out);
     let mut open: Option<Open> = None;
     while let Some(found) = lines.next()? {
-        let Some((number, text, ended)) = out.text_of(&found) else { continue };
+        let Some((number, text, ended)) = reader.out.text_of(&found) else { continue };
+        let begins = settings.continued && begins(settings, text);
         if !ended {
-            out.parsed.truncated = true;
+            reader.out.parsed.truncated = true;
             match open.take() {
-                Some(record) if settings.continued && !begins(settings, text) => {
-                    out.parsed.blank += 1;
-                    out.reject("N-LINE-003", record.number, "the last record has no end; the file may have been cut there");
+                Some(record) if settings.continued && !begins => {
+                    reader.out.parsed.blank += 1;
+                    reader.out.reject("N-LINE-003", record.number, "the last record has no end; the file may have been cut there");
                 }
                 before => {
-                    close(settings, &wanted, &mut numbering, before, out);
-                    out.reject("N-LINE-003", number, "the last line has no end; the file may have been cut there");
+                    reader.close(before);
+                    reader.out.reject("N-LINE-003", number, "the last line has no end; the file may have been cut there");
                 }
             }
         } else if !settings.continued {
-            line(settings, &wanted, &mut numbering, number, text, out);
-        } else if let Some(record) = open.as_mut().filter(|_| !begins(settings, text)) {
-            out.parsed.blank += 1;
+            reader.line(number, text, false);
+        } else if let Some(record) = open.as_mut().filter(|_| !begins) {
+            reader.out.parsed.blank += 1;
             record.add(text);
         } else {
-            close(settings, &wanted, &mut numbering, open.take(), out);
-            open = begins(settings, text).then(|| Open { number, text: text.to_owned(), long: false });
+            reader.close(open.take());
+            open = begins.then(|| Open { number, text: text.to_owned(), long: false });
             if open.is_none() {
-                line(settings, &wanted, &mut numbering, number, text, out);
+                reader.line(number, text, false);
             }
         }
     }
-    close(settings, &wanted, &mut numbering, open, out);
+    reader.close(open);
     Ok(())
 }
 
@@ -74,66 +74,92 @@ fn begins(settings: &Settings, text: &str) -> bool {
     settings.start.as_ref().and_then(|start| start.find(text)).is_some_and(|found| found.start() == 0)
 }
 
-fn close(settings: &Settings, wanted: &Wanted, numbering: &mut Numbering, open: Option<Open>, out: &mut Output<'_>) {
-    match open {
-        Some(record) if record.long => out.reject("N-LINE-004", record.number, "a record longer than 1 MiB"),
-        Some(record) => line(settings, wanted, numbering, record.number, &record.text, out),
-        None => {}
-    }
+struct Reader<'s, 'o, 'f> {
+    settings: &'s Settings,
+    wanted: Wanted,
+    numbering: Numbering,
+    out: &'o mut Output<'f>,
+    places: Places,
 }
 
-fn line(settings: &Settings, wanted: &Wanted, numbering: &mut Numbering, number: u64, text: &str, out: &mut Output<'_>) {
-    // Where a value ends at something else than a separator, only its own text can be masked.
-    let whole = settings.pairs == Kind::Separated && !settings.checksum;
-    let text = if whole { out.masked(number, text) } else { Cow::Borrowed(text) };
-    let parts = match parts(settings, &text) {
-        Ok(Some(parts)) => parts,
-        Ok(None) => return not_a_record(settings, number, &text, out),
-        Err((code, why)) => return out.reject(code, number, why),
-    };
-    let intact = settings.checksum.then(|| check(&parts, number, out)).flatten();
-    numbering.take(settings, &parts);
-    // What is written in another way in the line may read otherwise.
-    let plain = !matches!(settings.pairs, Kind::JavaBeans | Kind::Json) && !text.contains('\\');
-    let harmless = whole || (plain && secrets::none_in(&text));
-    let print = match wanted.record {
-        true if harmless => Wanted::print(parts.record),
-        true => Wanted::print(&secrets::mask(parts.record)),
-        false => String::new(),
-    };
-    // A secret is told of even where nothing of it is kept.
-    let secret = |(key, value): &(Cow<'_, str>, Cow<'_, str>)| matches!(secrets::mask_under(key, value), Cow::Owned(_));
-    let mut masked = !harmless && (matches!(secrets::mask(&text), Cow::Owned(_)) || parts.pairs.iter().any(secret));
-    let mut values: Vec<Option<Cow<'_, str>>> = Vec::with_capacity(wanted.places.len());
-    for place in &wanted.places {
-        let value = match place {
-            Place::Key(key) if whole => parts.pairs.iter().find(|(name, _)| name == key).map(|(_, value)| Cow::Borrowed(&**value)),
-            Place::Key(key) => match pairs::value(&parts.pairs, key) {
-                Ok(value) if harmless => value.map(Cow::Borrowed),
-                Ok(value) => value.map(|value| secrets::mask_under(key, value)).inspect(|value| masked |= matches!(value, Cow::Owned(_))),
-                Err(why) => return out.reject("N-LINE-001", number, why),
-            },
-            Place::Record => Some(Cow::Borrowed(print.as_str())),
-            Place::Intact => intact.map(|holds| Cow::Owned(holds.to_string())),
-            Place::Series => numbering.name.as_deref().map(Cow::Borrowed),
-            Place::Line => Some(Cow::Owned(number.to_string())),
-            Place::Tail if settings.pairs == Kind::JavaBeans => Some(Cow::Owned(pairs::words(&parts.pairs))),
-            Place::Tail | Place::Group(_) | Place::Fixed(_) if harmless => parts.text(place).map(Cow::Borrowed),
-            Place::Tail | Place::Group(_) | Place::Fixed(_) => {
-                parts.text(place).map(secrets::mask).inspect(|value| masked |= matches!(value, Cow::Owned(_)))
-            }
-            Place::Nowhere => None,
-        };
-        values.push(value.filter(|text| !text.is_empty()));
+/// Where the parts of a line stand in it, kept from line to line.
+struct Places {
+    /// Its fixed fields, then those after the tail.
+    fixed: Vec<Range<usize>>,
+    groups: Option<Groups>,
+}
+
+impl<'s, 'o, 'f> Reader<'s, 'o, 'f> {
+    fn new(settings: &'s Settings, out: &'o mut Output<'f>) -> Self {
+        let wanted = Wanted::new(settings, &out.fields());
+        let places = Places { fixed: Vec::new(), groups: settings.pattern.as_ref().map(Pattern::groups) };
+        Self { settings, wanted, numbering: Numbering::new(settings), out, places }
     }
-    out.saw_secret(number, masked);
-    out.record(number, |index| values.get(index)?.as_deref());
+
+    fn close(&mut self, open: Option<Open>) {
+        match open {
+            Some(record) if record.long => self.out.reject("N-LINE-004", record.number, "a record longer than 1 MiB"),
+            Some(record) => self.line(record.number, &record.text, true),
+            None => {}
+        }
+    }
+
+    /// Takes a line as a record; where it is known to begin one, its start is not looked for again.
+    fn line(&mut self, number: u64, text: &str, begins: bool) {
+        let Self { settings, wanted, numbering, out, places } = self;
+        // Where a value ends at something else than a separator, only its own text can be masked.
+        let whole = settings.pairs == Kind::Separated && !settings.checksum;
+        let text = if whole { out.masked(number, text) } else { Cow::Borrowed(text) };
+        let parts = match parts(settings, wanted, &text, begins, places) {
+            Ok(Some(parts)) => parts,
+            Ok(None) => return not_a_record(settings, number, &text, out),
+            Err((code, why)) => return out.reject(code, number, why),
+        };
+        let intact = settings.checksum.then(|| check(wanted, &parts, number, out)).flatten();
+        numbering.take(&parts);
+        // What is written in another way in the line may read otherwise.
+        let plain = !matches!(settings.pairs, Kind::JavaBeans | Kind::Json) && !text.contains('\\');
+        let harmless = whole || (plain && secrets::none_in(&text));
+        let print = wanted.record.then(|| match harmless {
+            true => digest::fingerprint(parts.record.as_bytes()),
+            false => digest::fingerprint(secrets::mask(parts.record).as_bytes()),
+        });
+        // A secret is told of even where nothing of it is kept.
+        let secret = |(key, value): &(Cow<'_, str>, Cow<'_, str>)| matches!(secrets::mask_under(key, value), Cow::Owned(_));
+        let mut masked = !harmless && (matches!(secrets::mask(&text), Cow::Owned(_)) || parts.pairs.iter().any(secret));
+        let mut values: Vec<Option<Cow<'_, str>>> = Vec::with_capacity(wanted.places.len());
+        for place in &wanted.places {
+            let value = match place {
+                Place::Key(key) if whole => parts.pairs.iter().find(|(name, _)| name == key).map(|(_, value)| Cow::Borrowed(&**value)),
+                Place::Key(key) => match pairs::value(&parts.pairs, key) {
+                    Ok(value) if harmless => value.map(Cow::Borrowed),
+                    Ok(value) => {
+                        value.map(|value| secrets::mask_under(key, value)).inspect(|value| masked |= matches!(value, Cow::Owned(_)))
+                    }
+                    Err(why) => return out.reject("N-LINE-001", number, why),
+                },
+                Place::Record => print.as_ref().map(|print| Cow::Borrowed(print.as_str())),
+                Place::Intact => intact.map(|holds| Cow::Owned(holds.to_string())),
+                Place::Series => numbering.name.as_deref().map(Cow::Borrowed),
+                Place::Line => Some(Cow::Owned(number.to_string())),
+                Place::Tail if settings.pairs == Kind::JavaBeans => Some(Cow::Owned(pairs::words(&parts.pairs))),
+                Place::Tail | Place::Group(_) | Place::Checked(_) | Place::Fixed(_) if harmless => parts.text(place).map(Cow::Borrowed),
+                Place::Tail | Place::Group(_) | Place::Checked(_) | Place::Fixed(_) => {
+                    parts.text(place).map(secrets::mask).inspect(|value| masked |= matches!(value, Cow::Owned(_)))
+                }
+                Place::Nowhere => None,
+            };
+            values.push(value.filter(|text| !text.is_empty()));
+        }
+        out.saw_secret(number, masked);
+        out.record(number, |index| values.get(index)?.as_deref());
+    }
 }
 
 /// A line that is no record, and known to be none, or rejected.
 fn not_a_record(settings: &Settings, number: u64, text: &str, out: &mut Output<'_>) {
     let claims = settings.claims.as_ref().is_some_and(|claims| claims.is_match(text));
-    let start = settings.start.as_ref().is_some_and(|start: &Regex| start.is_match(text));
+    let start = settings.start.as_ref().is_some_and(|start| start.is_match(text));
     if !claims && !start && settings.other.as_ref().is_some_and(|other| other.is_match(text)) {
         out.parsed.passed_over += 1;
     } else {
@@ -145,64 +171,81 @@ fn not_a_record(settings: &Settings, number: u64, text: &str, out: &mut Output<'
 /// The parts of a record.
 struct Parts<'t> {
     record: &'t str,
-    fixed: Vec<&'t str>,
-    ends: Vec<&'t str>,
-    groups: Option<regex::Captures<'t>>,
+    places: &'t Places,
     tail: &'t str,
     pairs: Pairs<'t>,
+    /// How the record says that a field is absent.
+    absent: Option<&'static str>,
 }
 
 impl<'t> Parts<'t> {
-    fn group(&self, name: &str) -> Option<&'t str> {
-        self.groups.as_ref()?.name(name).map(|group| group.as_str())
+    fn group(&self, group: Option<usize>) -> Option<&'t str> {
+        self.record.get(self.places.groups.as_ref()?.range(group?)?)
     }
 
-    fn text(&self, place: &Place) -> Option<&str> {
-        match place {
-            Place::Fixed(place) => self.fixed.get(*place).or_else(|| self.ends.get((*place).checked_sub(self.fixed.len())?)).copied(),
-            Place::Group(name) if name == "checked" => self.group(name).map(cut),
-            Place::Group(name) => self.group(name),
+    fn text(&self, place: &Place) -> Option<&'t str> {
+        let text = match place {
+            Place::Fixed(place) => self.record.get(self.places.fixed.get(*place)?.clone()),
+            Place::Checked(group) => self.group(Some(*group)).map(cut),
+            Place::Group(group) => self.group(Some(*group)),
             Place::Tail => Some(cut(self.tail)),
             _ => None,
-        }
+        };
+        text.filter(|text| Some(*text) != self.absent)
     }
 }
 
 type Refused = (&'static str, String);
 
 /// Takes a line apart; nothing where it is no record.
-fn parts<'t>(settings: &Settings, text: &'t str) -> Result<Option<Parts<'t>>, Refused> {
-    if let Some(pattern) = &settings.pattern {
-        let Some(groups) = pattern.captures(text) else { return Ok(None) };
-        let tail = groups.name("tail").map_or("", |tail| tail.as_str());
-        let pairs = inside(settings, tail)?;
-        return Ok(Some(Parts { record: text, fixed: Vec::new(), ends: Vec::new(), groups: Some(groups), tail, pairs }));
+fn parts<'t>(
+    settings: &Settings,
+    wanted: &Wanted,
+    text: &'t str,
+    begins: bool,
+    places: &'t mut Places,
+) -> Result<Option<Parts<'t>>, Refused> {
+    if let (Some(pattern), Some(groups)) = (&settings.pattern, &mut places.groups) {
+        if !pattern.find(text, groups) {
+            return Ok(None);
+        }
+        let tail = wanted.tail.and_then(|tail| text.get(groups.range(tail)?)).unwrap_or_default();
+        let pairs = wanted.pairs(settings, tail)?;
+        return Ok(Some(Parts { record: text, places, tail, pairs, absent: None }));
     }
-    let Some(start) = settings.start.as_ref().map_or(Some(0), |start| start.find(text).map(|found| found.start())) else {
-        return Ok(None);
-    };
+    let start = settings.start.as_ref().filter(|_| !begins);
+    let Some(start) = start.map_or(Some(0), |start| start.find(text).map(|found| found.start())) else { return Ok(None) };
     let record = text.get(start..).unwrap_or_default();
-    let mut parts = record.splitn(settings.fixed.len() + 1, settings.separator);
-    let mut fixed: Vec<&str> = parts.by_ref().take(settings.fixed.len()).collect();
-    if fixed.len() != settings.fixed.len() {
-        return Ok(None);
+    let Some(tail) = cut_up(settings, record, &mut places.fixed) else { return Ok(None) };
+    // Java prints what is absent as this word.
+    let absent = (settings.pairs == Kind::JavaBeans).then_some("null");
+    let tail = if Some(tail) == absent { "" } else { tail };
+    let pairs = wanted.pairs(settings, tail)?;
+    Ok(Some(Parts { record, places, tail, pairs, absent }))
+}
+
+/// Finds the fixed fields of a record, and gives its tail; nothing where it has not that many.
+fn cut_up<'t>(settings: &Settings, record: &'t str, fixed: &mut Vec<Range<usize>>) -> Option<&'t str> {
+    let separator = settings.separator;
+    fixed.clear();
+    let mut next = Some(0);
+    for _ in &settings.fixed {
+        let start = next?;
+        let end = record.get(start..)?.find(separator).map(|end| start + end);
+        fixed.push(start..end.unwrap_or(record.len()));
+        next = end.map(|end| end + separator.len_utf8());
     }
-    let mut tail = parts.next().unwrap_or_default();
+    let mut tail = next.unwrap_or(record.len())..record.len();
     if !settings.tail && !tail.is_empty() {
-        return Ok(None);
+        return None;
     }
-    let mut ends = Vec::new();
     for _ in &settings.ends {
-        let Some((before, end)) = tail.rsplit_once(settings.separator) else { return Ok(None) };
-        tail = before;
-        ends.insert(0, end);
+        let end = tail.start + record.get(tail.clone())?.rfind(separator)?;
+        fixed.push(end + separator.len_utf8()..tail.end);
+        tail.end = end;
     }
-    if settings.pairs == Kind::JavaBeans {
-        // Java prints what is absent as this word.
-        fixed.iter_mut().chain(&mut ends).chain([&mut tail]).filter(|text| **text == "null").for_each(|text| *text = "");
-    }
-    let pairs = inside(settings, tail)?;
-    Ok(Some(Parts { record, fixed, ends, groups: None, tail, pairs }))
+    fixed.get_mut(settings.fixed.len()..)?.reverse();
+    record.get(tail)
 }
 
 /// The pairs of a tail.
@@ -214,17 +257,14 @@ fn inside<'t>(settings: &Settings, tail: &'t str) -> Result<Pairs<'t>, Refused> 
         Kind::Brackets => read("N-LINE-001", pairs::bracketed(tail)),
         Kind::Quoted => read("N-LINE-001", pairs::quoted(tail)),
         Kind::JavaBeans => read("N-XML-002", pairs::beans(tail)),
-        Kind::Json => read(
-            "N-JSON-001",
-            json::object(tail).map(|values| values.into_iter().map(|(key, value)| (Cow::Owned(key), Cow::Owned(value))).collect()),
-        ),
+        Kind::Json => read("N-JSON-001", json::object(tail).map(json::Values::into_pairs)),
     }
 }
 
 /// Whether the checksum of a line is that of its text: unpadded base64url of a little-endian CRC-32
 /// (boulder, log.LogLineChecksum). What does not hold is said.
-fn check(parts: &Parts<'_>, number: u64, out: &mut Output<'_>) -> Option<bool> {
-    let (checksum, checked) = (parts.group("checksum")?, parts.group("checked")?);
+fn check(wanted: &Wanted, parts: &Parts<'_>, number: u64, out: &mut Output<'_>) -> Option<bool> {
+    let (checksum, checked) = (parts.group(wanted.checksum)?, parts.group(wanted.checked)?);
     let holds = checksum == URL_SAFE_NO_PAD.encode(crc32fast::hash(checked.as_bytes()).to_le_bytes());
     if !holds {
         let form = if checksum.len() == 7 {
@@ -270,16 +310,24 @@ fn begins_with_key(text: &str) -> bool {
 /// Where a numbering stands that begins anew now and then.
 #[derive(Default)]
 struct Numbering {
+    number: Option<usize>,
+    named: Option<usize>,
     last: Option<u64>,
     name: Option<String>,
 }
 
 impl Numbering {
-    fn take(&mut self, settings: &Settings, parts: &Parts<'_>) {
-        let Some(series) = &settings.series else { return };
-        let Some(number) = parts.group(&series.number).and_then(|number| number.parse().ok()) else { return };
+    fn new(settings: &Settings) -> Self {
+        let group = |name: &String| settings.pattern.as_ref()?.group(name);
+        let series = settings.series.as_ref();
+        let (number, named) = (series.and_then(|series| group(&series.number)), series.and_then(|series| group(&series.named)));
+        Self { number, named, ..Self::default() }
+    }
+
+    fn take(&mut self, parts: &Parts<'_>) {
+        let Some(number) = parts.group(self.number).and_then(|number| number.parse().ok()) else { return };
         if self.last.is_none_or(|last| number <= last) {
-            self.name = parts.group(&series.named).map(ToOwned::to_owned);
+            self.name = parts.group(self.named).map(ToOwned::to_owned);
         }
         self.last = Some(number);
     }
@@ -293,7 +341,9 @@ enum Place {
     Intact,
     Series,
     Line,
-    Group(String),
+    Group(usize),
+    /// A group that is kept for people to read.
+    Checked(usize),
     Nowhere,
 }
 
@@ -301,38 +351,38 @@ enum Place {
 struct Wanted {
     places: Vec<Place>,
     record: bool,
+    keys: bool,
+    tail: Option<usize>,
+    checksum: Option<usize>,
+    checked: Option<usize>,
 }
 
 impl Wanted {
     fn new(settings: &Settings, fields: &[String]) -> Self {
-        let place = |field: &String| {
-            if field == "record" {
-                Place::Record
-            } else if settings.checksum && field == "intact" {
-                Place::Intact
-            } else if field == "line"
-                && settings.pattern.as_ref().is_some_and(|pattern| !pattern.capture_names().flatten().any(|n| n == "line"))
-            {
-                Place::Line
-            } else if field == "series" && settings.series.is_some() {
-                Place::Series
-            } else if let Some(key) = field.strip_prefix("tail:") {
-                Place::Key(key.to_owned())
-            } else if field == "tail" {
-                Place::Tail
-            } else if settings.pattern.is_some() {
-                Place::Group(field.clone())
-            } else {
-                settings.fixed.iter().chain(&settings.ends).position(|name| name == field).map_or(Place::Nowhere, Place::Fixed)
-            }
+        let group = |name: &str| settings.pattern.as_ref().and_then(|pattern| pattern.group(name));
+        let fixed = |field: &String| settings.fixed.iter().chain(&settings.ends).position(|name| name == field);
+        let place = |field: &String| match field.as_str() {
+            "record" => Place::Record,
+            "intact" if settings.checksum => Place::Intact,
+            "line" if settings.pattern.is_some() && group("line").is_none() => Place::Line,
+            "series" if settings.series.is_some() => Place::Series,
+            "tail" => Place::Tail,
+            name => match name.strip_prefix("tail:") {
+                Some(key) => Place::Key(key.to_owned()),
+                None if settings.pattern.is_none() => fixed(field).map_or(Place::Nowhere, Place::Fixed),
+                None if name == "checked" => group(name).map_or(Place::Nowhere, Place::Checked),
+                None => group(name).map_or(Place::Nowhere, Place::Group),
+            },
         };
         let places: Vec<Place> = fields.iter().map(place).collect();
         let record = places.iter().any(|place| matches!(place, Place::Record));
-        Self { places, record }
+        let keys = places.iter().any(|place| matches!(place, Place::Key(_)));
+        Self { places, record, keys, tail: group("tail"), checksum: group("checksum"), checked: group("checked") }
     }
 
-    fn print(record: &str) -> String {
-        digest::short(&digest::sha256(record.as_bytes()), 16).to_owned()
+    /// The pairs of a tail: all of them where one alone may hold a secret, else only if one is wanted.
+    fn pairs<'t>(&self, settings: &Settings, tail: &'t str) -> Result<Pairs<'t>, Refused> {
+        if self.keys || settings.pairs != Kind::Separated || settings.checksum { inside(settings, tail) } else { Ok(Pairs::new()) }
     }
 }
 

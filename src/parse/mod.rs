@@ -214,7 +214,7 @@ fn read<'a>(evidence: &Evidence, layouts: &[Layout<'a>], format: &Format, source
         Reader::CertutilView => certutil_view::read(&mut lines, out)?,
         Reader::EventText(settings) => event_text::read(settings, &mut lines, out)?,
         Reader::Outline(settings) => {
-            let top = outline::survey(&mut open()?)?;
+            let top = outline::survey(&format.fields, &mut open()?)?;
             outline::read(settings, &top, &mut lines, out)?;
         }
         Reader::X509 | Reader::JavaBeans | Reader::JavaBeansRecords(_) | Reader::Xml(_) | Reader::Evtx | Reader::EventXml => {}

@@ -15,12 +15,14 @@ use crate::domain::secrets::{self, MASK};
 /// Deepest nesting.
 const MAX_DEPTH: usize = 32;
 
-/// The texts of the keys at the top, which say what the whole file is about.
-pub(super) fn survey<R: Read>(lines: &mut Lines<R>) -> io::Result<BTreeMap<String, String>> {
+/// The texts of those keys at the top that say what the whole file is about.
+pub(super) fn survey<R: Read>(fields: &[String], lines: &mut Lines<R>) -> io::Result<BTreeMap<String, String>> {
+    let wanted: BTreeSet<&str> = fields.iter().filter_map(|field| field.strip_prefix("top:")).collect();
     let mut top = BTreeMap::new();
     while let Some(line) = lines.next()? {
         let Ok(text) = line.text.map(secrets::mask) else { continue };
         if let Some((key, rest)) = key_of(&text)
+            && wanted.contains(key.as_str())
             && let Ok(Scalar::Plain(value) | Scalar::Whole(value)) = scalar(rest)
         {
             top.entry(key).or_insert(value);
@@ -36,9 +38,9 @@ pub(super) fn read<R: Read>(
     out: &mut Output<'_>,
 ) -> io::Result<()> {
     let records = settings.records.as_ref().map(|key| format!("{key}."));
-    let (levels, pending, seen, record) = (Vec::new(), None, BTreeSet::new(), None);
-    let mut reader = Reader { fields: out.fields(), top, records, out, levels, pending, seen, record };
-    reader.levels.push(Level { path: String::new(), holds: Holds::Map, column: Some(0), parent: None, items: 0 });
+    let dotted = BTreeSet::new();
+    let mut reader = Reader { fields: out.fields(), top, records, out, levels: Vec::new(), pending: None, dotted, record: None };
+    reader.levels.push(Level { column: Some(0), ..Level::new(String::new(), Holds::Map) });
     while let Some(line) = lines.next()? {
         let Some((number, text, ended)) = reader.out.text_of(&line) else { continue };
         if !ended {
@@ -84,6 +86,15 @@ struct Level {
     /// Where the key stands that it belongs to.
     parent: Option<usize>,
     items: u64,
+    /// Its keys so far, and the paths of those that opened a map.
+    keys: BTreeSet<String>,
+    maps: BTreeSet<String>,
+}
+
+impl Level {
+    fn new(path: String, holds: Holds) -> Self {
+        Self { path, holds, column: None, parent: None, items: 0, keys: BTreeSet::new(), maps: BTreeSet::new() }
+    }
 }
 
 /// A key whose value may go on in the next line.
@@ -115,7 +126,8 @@ struct Reader<'a, 'o> {
     out: &'a mut Output<'o>,
     levels: Vec<Level>,
     pending: Option<Pending>,
-    seen: BTreeSet<String>,
+    /// The paths of keys with a dot in them, which may be those of other keys in maps.
+    dotted: BTreeSet<String>,
     record: Option<Record>,
 }
 
@@ -180,8 +192,10 @@ impl Reader<'_, '_> {
         {
             self.out.parsed.blank += 1;
             let holds = if list { Holds::List } else { Holds::Map };
-            let parent = Some(pending.column);
-            self.levels.push(Level { path: pending.path, holds, column: Some(found.column), parent, items: 0 });
+            if let Some(level) = self.levels.last_mut() {
+                level.maps.insert(pending.path.clone());
+            }
+            self.levels.push(Level { column: Some(found.column), parent: Some(pending.column), ..Level::new(pending.path, holds) });
         }
     }
 
@@ -207,17 +221,23 @@ impl Reader<'_, '_> {
         let path = format!("{}.{}", list.path, list.items);
         list.items += 1;
         let column = found.column + (found.text.len() - item.len());
-        self.levels.push(Level { path, holds: Holds::Map, column: Some(column), parent: Some(found.column), items: 0 });
+        self.levels.push(Level { column: Some(column), parent: Some(found.column), ..Level::new(path, Holds::Map) });
         self.pair(found, column, item);
     }
 
     fn pair(&mut self, found: &Found<'_>, column: usize, text: &str) {
         let Some((key, rest)) = key_of(text) else { return self.refuse(found, "neither a key with a value nor an item") };
-        let level = self.levels.last().filter(|level| level.holds == Holds::Map && level.column == Some(column));
+        let level = self.levels.last_mut().filter(|level| level.holds == Holds::Map && level.column == Some(column));
         let Some(level) = level else { return self.refuse(found, "a key that does not stand below another") };
-        let path = if level.path.is_empty() { key } else { format!("{}.{key}", level.path) };
-        if !self.seen.insert(path.clone()) {
+        let path = if level.path.is_empty() { key.clone() } else { format!("{}.{key}", level.path) };
+        let dots: Vec<usize> = key.match_indices('.').map(|(dot, _)| path.len() - key.len() + dot).collect();
+        let in_a_map = dots.iter().any(|dot| path.get(..*dot).is_some_and(|above| level.maps.contains(above)));
+        let again = !level.keys.insert(key) || in_a_map;
+        if again || self.dotted.contains(&path) {
             return self.refuse(found, "a key that stands twice");
+        }
+        if !dots.is_empty() {
+            self.dotted.insert(path.clone());
         }
         let value = match scalar(rest) {
             _ if found.secret => State::Whole(MASK.to_owned()),

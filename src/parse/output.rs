@@ -58,7 +58,7 @@ impl<'a> Output<'a> {
     pub(super) fn text_of<'l>(&mut self, line: &Line<'l>) -> Option<(u64, &'l str, bool)> {
         self.parsed.total += 1;
         match line.text {
-            Ok(text) if text.trim().is_empty() => self.parsed.blank += 1,
+            Ok(text) if text.trim_start().is_empty() => self.parsed.blank += 1,
             Ok(text) => return Some((line.number, text, line.ended)),
             Err(bad) => self.reject(bad.code(), line.number, bad.words()),
         }
@@ -166,7 +166,7 @@ impl<'a> Output<'a> {
         (self.take)(self.format, &self.batch);
         self.batch.rows.clear();
         self.batch.doubts.clear();
-        self.batch.fields.iter_mut().for_each(|column| *column = TextColumn::default());
+        self.batch.fields.iter_mut().for_each(TextColumn::clear);
     }
 
     pub(super) fn finish(mut self) -> Parsed {

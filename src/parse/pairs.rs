@@ -15,6 +15,9 @@ pub(super) fn cut(text: &str) -> &str {
     text.get(..end).unwrap_or(text)
 }
 
+/// Pairs that most tails have room for.
+const PAIRS: usize = 20;
+
 /// Keys with their values.
 pub(super) type Pairs<'t> = Vec<(Cow<'t, str>, Cow<'t, str>)>;
 
@@ -33,7 +36,7 @@ pub(super) fn value<'p>(pairs: &'p Pairs<'_>, key: &str) -> Result<Option<&'p st
 /// The pairs of `[key=value][key=value] words`. A value may hold brackets: it ends where the next pair begins, or the
 /// words do.
 pub(super) fn bracketed(text: &str) -> Result<Pairs<'_>, String> {
-    let mut pairs = Pairs::new();
+    let mut pairs = Pairs::with_capacity(PAIRS);
     let mut rest = text;
     while let Some(inside) = rest.strip_prefix('[') {
         let (key, from) = inside.split_once('=').filter(|(key, _)| is_key(key)).ok_or("a bracket without a key and a value")?;
@@ -75,7 +78,7 @@ fn value_end(text: &str) -> Option<usize> {
 
 /// The pairs of `key=value key="quoted \"value\"" key=`, as logrus writes them.
 pub(super) fn quoted(text: &str) -> Result<Pairs<'_>, String> {
-    let mut pairs = Pairs::new();
+    let mut pairs = Pairs::with_capacity(PAIRS);
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         let (key, from) = rest.split_once('=').ok_or("words without a key")?;

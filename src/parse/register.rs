@@ -63,6 +63,9 @@ static SAMPLE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)^(\d+
 /// What a row is whose first cell marks it as no record: it is passed over.
 pub(super) fn no_record(first_cell: &str) -> Option<&'static str> {
     let cell = first_cell.trim();
+    if !cell.contains(['s', 'S', 't', 'T', 'e', 'E']) {
+        return None;
+    }
     if SAMPLE.as_ref().is_some_and(|pattern| pattern.is_match(cell)) {
         return Some("marked as a sample");
     }

@@ -1,6 +1,7 @@
 //! Physical lines of a text, whatever its encoding and line ends, in bounded memory.
 
 use std::io::{self, Read};
+use std::ops::Range;
 
 use encoding_rs::{CoderResult, Decoder};
 
@@ -8,6 +9,9 @@ use crate::collect::encoding::TextShape;
 
 /// Longest line that is read.
 pub(crate) const MAX_LINE: usize = 1 << 20;
+
+/// Octets that are read at once.
+const CHUNK: usize = 1 << 16;
 
 /// Why a line is not a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +56,9 @@ pub(crate) struct Lines<R> {
     input: R,
     raw: Vec<u8>,
     decoder: Option<Decoder>,
+    /// What was read or decoded last: so many octets, taken up to a place.
     buffer: Vec<u8>,
+    filled: usize,
     at: usize,
     line: Vec<u8>,
     end: u8,
@@ -69,9 +75,10 @@ impl<R: Read> Lines<R> {
         let utf8 = shape.encoding == encoding_rs::UTF_8;
         Self {
             input,
-            raw: vec![0; 1 << 16],
+            raw: vec![0; CHUNK],
             decoder: (!utf8).then(|| shape.encoding.new_decoder_with_bom_removal()),
-            buffer: Vec::new(),
+            buffer: vec![0; CHUNK],
+            filled: 0,
             at: 0,
             line: Vec::new(),
             end: if shape.carriage_returns { b'\r' } else { b'\n' },
@@ -96,66 +103,73 @@ impl<R: Read> Lines<R> {
     /// The next line, or nothing at the end.
     pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         self.line.clear();
+        // A line that is whole in the buffer is read there.
+        let mut whole = None;
         let mut too_long = false;
         let ended = loop {
-            if self.at >= self.buffer.len() && !self.fill()? {
+            if self.at >= self.filled && !self.fill()? {
                 if self.line.is_empty() && !too_long {
                     return Ok(None);
                 }
                 break false;
             }
-            let rest = self.buffer.get(self.at..).unwrap_or_default();
+            let rest = self.buffer.get(self.at..self.filled).unwrap_or_default();
             let found = memchr::memchr(self.end, rest);
-            let piece = rest.get(..found.unwrap_or(rest.len())).unwrap_or_default();
+            let piece = self.at..self.at + found.unwrap_or(rest.len());
+            self.at = piece.end + usize::from(found.is_some());
+            if found.is_some() && self.line.is_empty() && !too_long {
+                whole = Some(piece);
+                break true;
+            }
             if self.line.len() + piece.len() > MAX_LINE {
                 too_long = true;
             } else {
-                self.line.extend_from_slice(piece);
+                self.line.extend_from_slice(self.buffer.get(piece).unwrap_or_default());
             }
-            self.at += piece.len();
             if found.is_some() {
-                self.at += 1;
                 break true;
             }
         };
         self.number += 1;
-        if self.line.last() == Some(&b'\r') {
-            self.line.pop();
-        }
-        if self.latin1 && self.decoder.is_none() && std::str::from_utf8(&self.line).is_err() {
-            self.line = encoding_rs::mem::decode_latin1(&self.line).into_owned().into_bytes();
+        if self.latin1 && self.decoder.is_none() && std::str::from_utf8(self.octets(whole.as_ref())).is_err() {
+            self.line = encoding_rs::mem::decode_latin1(self.octets(whole.as_ref())).into_owned().into_bytes();
             self.from_latin1 += 1;
+            whole = None;
         }
-        let text = if too_long {
-            Err(BadLine::TooLong)
-        } else {
-            match std::str::from_utf8(&self.line) {
-                // The decoder puts this character where the octets made no sense.
-                Ok(text) if self.decoder.is_some() && text.contains('\u{fffd}') => Err(BadLine::Encoding),
-                Ok(text) => Ok(text),
-                Err(_) => Err(BadLine::Encoding),
-            }
+        let text = std::str::from_utf8(self.octets(whole.as_ref()));
+        let text = match text {
+            _ if too_long => Err(BadLine::TooLong),
+            // The decoder puts this character where the octets made no sense.
+            Ok(text) if self.decoder.is_some() && text.contains('\u{fffd}') => Err(BadLine::Encoding),
+            Ok(text) => Ok(text),
+            Err(_) => Err(BadLine::Encoding),
         };
         Ok(Some(Line { number: self.number, text, ended }))
     }
 
+    /// The octets of the line, where it is whole in the buffer and where it is not, without its end.
+    fn octets(&self, whole: Option<&Range<usize>>) -> &[u8] {
+        let octets = whole.and_then(|whole| self.buffer.get(whole.clone())).unwrap_or(&self.line);
+        octets.strip_suffix(b"\r").unwrap_or(octets)
+    }
+
     fn fill(&mut self) -> io::Result<bool> {
-        self.at = 0;
-        self.buffer.clear();
-        while self.buffer.is_empty() {
+        (self.at, self.filled) = (0, 0);
+        while self.filled == 0 {
             if self.finished {
                 return Ok(false);
             }
             let read = self.input.read(&mut self.raw)?;
             self.finished = read == 0;
-            let octets = self.raw.get(..read).unwrap_or_default();
-            match &mut self.decoder {
-                None => {
-                    let skip = self.mark.min(octets.len());
-                    self.mark -= skip;
-                    self.buffer.extend_from_slice(octets.get(skip..).unwrap_or_default());
-                }
-                Some(decoder) => decode(decoder, octets, self.finished, &mut self.buffer),
+            if let Some(decoder) = &mut self.decoder {
+                self.buffer.clear();
+                decode(decoder, self.raw.get(..read).unwrap_or_default(), self.finished, &mut self.buffer);
+                self.filled = self.buffer.len();
+            } else {
+                std::mem::swap(&mut self.raw, &mut self.buffer);
+                self.filled = read;
+                self.at = self.mark.min(read);
+                self.mark -= self.at;
             }
         }
         Ok(true)

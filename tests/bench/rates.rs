@@ -26,7 +26,8 @@ use assure::parse::parse;
 /// Megabytes of the file that is timed; a quarter of it shows what memory the rest costs.
 const MEGABYTES: usize = 80;
 
-/// A format, how its file begins, and a record of it: `{n}` is its number, `{s}` the seconds and `{d}` the day of it.
+/// A format, how its file begins, and a record of it: `{i}` is its number, `{n}` a long one, `{s}`
+/// the seconds and `{d}` the day of it.
 const FILES: &[(&str, &str, &str)] = &[
     (
         "ejbca-log",
@@ -95,9 +96,9 @@ const FILES: &[(&str, &str, &str)] = &[
     (
         "adcs-certutil-view",
         "Schema:\n  Column Name                   Localized Name                Type    MaxLength\n  ----------------------------  ----------------------------  ------  ---------\n  Request.RequestID             Request ID                    Long    4 -- Indexed\n  Request.RequesterName         Requester Name                String  2048 -- Indexed\n  SerialNumber                  Serial Number                 String  128 -- Indexed\n\n",
-        "Row {n}:\n  Request ID: 0x{n} ({n})\n  Requester Name: \"CORP\\a\"\n  Serial Number: \"{n}a\"\n\n",
+        "Row {i}:\n  Request ID: 0x8 (8)\n  Requester Name: \"CORP\\a\"\n  Serial Number: \"{n}a\"\n\n",
     ),
-    ("ejbca-configdump", "Object Type: Certification Authority\nVersion: 2\n", "Setting {n}:\n  Value: a\n"),
+    ("ejbca-configdump", "Object Type: Certification Authority\nVersion: 2\nExtensions:\n", "- Name: extension {n}\n  Value: a\n"),
     (
         "nmap",
         "<?xml version=\"1.0\"?>\n<nmaprun scanner=\"nmap\" start=\"1609837200\">\n",
@@ -120,6 +121,7 @@ fn write(place: &Path, (format, head, record): (&str, &str, &str), megabytes: us
     while written < megabytes * 1_000_000 {
         number += 1;
         let line = record
+            .replace("{i}", &number.to_string())
             .replace("{n}", &format!("{:06}", number + 100_000))
             .replace("{s}", &format!("{:02}", number % 60))
             .replace("{d}", &format!("{:02}", 10 + number % 18));

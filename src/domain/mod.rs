@@ -10,6 +10,7 @@ pub mod note;
 pub mod outcome;
 pub mod pattern;
 pub mod period;
+pub(crate) mod secret_names;
 pub(crate) mod secrets;
 pub mod serial;
 mod steps;

@@ -150,7 +150,7 @@ mod tests {
             Just("[^b]".to_owned()),
             Just(".".to_owned()),
             Just("$".to_owned()),
-            Just("".to_owned()),
+            Just(String::new()),
             Just("\\w".to_owned()),
         ];
         leaf.prop_recursive(4, 24, 4, |inner| {

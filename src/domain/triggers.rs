@@ -97,6 +97,11 @@ impl Looks {
         self.0 & (1 << look as u32) != 0
     }
 
+    /// Whether none but these are worth looking for.
+    pub(super) fn only(&self, looks: &[Look]) -> bool {
+        self.0 & !looks.iter().fold(0, |all, look| all | 1 << *look as u32) == 0
+    }
+
     fn none(&self) -> bool {
         let others = [Look::Word, Look::Option, Look::Stated, Look::Bearer, Look::Embedded];
         !self.prompts() && !others.into_iter().any(|look| self.has(look))

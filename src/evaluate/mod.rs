@@ -5,6 +5,7 @@
 //! mean is for `judge`.
 
 pub mod completeness;
+pub mod coverage;
 pub mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,9 +18,10 @@ use crate::catalogue::parameter::Value;
 use crate::catalogue::statement::{Bounds, Statement, unsettled};
 use crate::domain::outcome::Outcome;
 use crate::engine::{Engine, EngineError, Rows};
-use crate::normalise::{Normalised, SourceFacts, TableFacts};
+use crate::normalise::{Normalised, TableFacts};
 
 use completeness::Completeness;
+use coverage::{Coverage, Silence};
 
 /// What one control gave.
 pub struct ControlFacts {
@@ -65,8 +67,8 @@ pub struct TestFacts {
     pub support_void: BTreeSet<String>,
     /// How complete each table is that the test rests on.
     pub completeness: Vec<Completeness>,
-    /// Where the population is empty: the words it is selected by, which no log of the evidence could have told.
-    pub untold: BTreeSet<String>,
+    /// The kinds of event it is about that no log of the evidence could tell, and why.
+    pub untold: BTreeMap<String, Silence>,
     /// Results by version of the instrument.
     pub segments: Vec<SegmentFacts>,
     /// Files whose rows the test read.
@@ -124,10 +126,11 @@ pub fn evaluate(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Vec<ControlFacts>, EngineError> {
     let states = completeness::States::of(normalised, catalogue, engagement)?;
+    let coverage = Coverage::of(normalised, catalogue)?;
     let mut all = Vec::new();
     for control in catalogue.controls.values() {
         progress(&control.id);
-        let run = Run { normalised, catalogue, engagement, overrides, control, states: &states };
+        let run = Run { normalised, catalogue, engagement, overrides, control, states: &states, coverage: &coverage };
         all.push(run.control());
     }
     Ok(all)
@@ -163,6 +166,7 @@ struct Run<'a> {
     overrides: &'a Overrides,
     control: &'a Control,
     states: &'a completeness::States,
+    coverage: &'a Coverage<'a>,
 }
 
 impl Run<'_> {
@@ -251,8 +255,8 @@ impl Run<'_> {
         if facts.census.unreadable > 0 {
             facts.needs_empty = self.needs_empty(test, statement)?;
         }
-        if facts.census.population == 0 && subject.stream.is_some() {
-            facts.untold = self.untold(statement, &test.subject);
+        if subject.stream.is_some() {
+            facts.untold = self.coverage.untold(statement, &test.subject);
         }
         self.support(statement, test, facts)?;
         for ((version, from, until), population) in segments.iter().zip(within) {
@@ -281,20 +285,6 @@ impl Run<'_> {
             });
         }
         Ok(())
-    }
-
-    /// The types of event that a test is about, where no format that feeds its table knows any of them: that there is
-    /// no such record shows nothing.
-    fn untold(&self, statement: &Statement, table: &str) -> BTreeSet<String> {
-        let Some(wanted) = statement.wants("event_type") else { return BTreeSet::new() };
-        let tells = |source: &SourceFacts| {
-            let formats = source.evidence.formats();
-            let told = |name: &str| self.catalogue.formats.get(name).and_then(|format| format.tells(table, "event_type"));
-            formats.is_empty()
-                || formats.into_iter().any(|name| told(name).is_none_or(|told| told.iter().any(|word| wanted.contains(*word))))
-        };
-        let mut sources = self.normalised.sources.iter().filter(|source| source.tables.contains(table));
-        if sources.any(tells) { BTreeSet::new() } else { wanted }
     }
 
     /// Records tested. Rows that last may count in several segments, but are one record each.
@@ -354,7 +344,8 @@ impl Run<'_> {
     }
 }
 
-/// Tables the program fills from the folder and the engagement: they may be empty and are never missing.
+/// Tables the program fills from the folder and the engagement, or that few sources have something for: they may be
+/// empty and are never missing.
 fn own(table: &str) -> bool {
-    ["evidence", "log_holes", "log_steps", "expected_evidence", "extracts"].contains(&table)
+    ["evidence", "log_holes", "log_steps", "expected_evidence", "extracts", "setting_flags"].contains(&table)
 }

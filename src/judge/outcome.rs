@@ -1,6 +1,8 @@
 //! The outcome of a test, by one total function, and of a control, worst first. No outcome is made
 //! anywhere else.
 
+use std::collections::BTreeMap;
+
 use super::JudgedTest;
 use super::certainty::Tally;
 use crate::catalogue::control::TestFile;
@@ -8,10 +10,18 @@ use crate::domain::count::{counted, grouped};
 use crate::domain::outcome::Outcome;
 use crate::evaluate::TestFacts;
 use crate::evaluate::completeness::{Completeness, State};
+use crate::evaluate::coverage::Silence;
 
-/// The outcome of a test, with the reason in one sentence.
+/// The outcome of a test, with the reason in one sentence, which says as well what no log could tell.
 #[must_use]
 pub fn of_test(test: &TestFacts, tally: &Tally) -> (Outcome, String) {
+    let (outcome, reason) = decided(test, tally);
+    let tested = matches!(outcome, Outcome::Exceptions | Outcome::ProcedureOpen | Outcome::NoExceptions);
+    let limit = (tested && !test.untold.is_empty()).then(|| format!("; {}", untold(test)));
+    (outcome, reason + &limit.unwrap_or_default())
+}
+
+fn decided(test: &TestFacts, tally: &Tally) -> (Outcome, String) {
     if !test.missing.is_empty() {
         return (Outcome::CouldNotTest, format!("evidence missing: no readable source of {}", test.missing.join(", ")));
     }
@@ -44,11 +54,7 @@ pub fn of_test(test: &TestFacts, tally: &Tally) -> (Outcome, String) {
             let reason = "there are no such records in the evidence supplied, and nothing shows that the evidence is complete";
             (Outcome::CouldNotTest, reason.to_owned())
         }
-        (0, _, true) if !test.untold.is_empty() => {
-            let types: Vec<&str> = test.untold.iter().map(String::as_str).collect();
-            let reason = format!("there are no such records, and no log of the evidence could tell of one ({})", types.join(", "));
-            (Outcome::CouldNotTest, reason)
-        }
+        (0, _, true) if !test.untold.is_empty() => (Outcome::CouldNotTest, format!("there are no such records, and {}", untold(test))),
         (0, _, true) => (Outcome::NothingToTest, "complete evidence, and no such records in it".to_owned()),
         (_, false, _) => (
             Outcome::ProcedureOpen,
@@ -68,6 +74,19 @@ pub fn of_test(test: &TestFacts, tally: &Tally) -> (Outcome, String) {
             (Outcome::NoExceptions, reason)
         }
     }
+}
+
+/// What no log could tell: because none has a word for it, or because a setting left it out.
+fn untold(test: &TestFacts) -> String {
+    let mut by_reason: BTreeMap<&Silence, Vec<&str>> = BTreeMap::new();
+    for (kind, silence) in &test.untold {
+        by_reason.entry(silence).or_default().push(kind);
+    }
+    let words = |(silence, kinds): (&Silence, Vec<&str>)| match silence {
+        Silence::NoWord => format!("no log of the evidence could tell of {}", kinds.join(", ")),
+        Silence::Setting(setting) => format!("{setting} left out {}, at least at one time", kinds.join(", ")),
+    };
+    by_reason.into_iter().map(words).collect::<Vec<_>>().join("; ")
 }
 
 fn in_state(test: &TestFacts, state: State) -> impl Iterator<Item = &Completeness> {

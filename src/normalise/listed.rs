@@ -33,8 +33,9 @@ pub(super) fn write(engine: &mut Engine, catalogue: &Catalogue, sources: &[Sourc
             ("records", count(source.records)),
             ("rejected", count(source.rejected)),
             ("rotated_log", cell_text(member.map(|member| member.log.clone()))),
-            ("rotation", Value::or_null(member.map(|member| member.number), Value::Integer)),
-            ("rotation_before", Value::or_null(member.and_then(|member| member.before), Value::Integer)),
+            ("rotation", cell_text(member.map(|member| member.name.clone()))),
+            ("rotation_before", cell_text(member.and_then(|member| member.before.clone()))),
+            ("rotation_missing", Value::or_null(member.and_then(|member| member.missing), Value::Integer)),
         ])?;
     }
     let part = out.finish()?;

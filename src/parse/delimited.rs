@@ -68,7 +68,7 @@ pub(super) fn read<R: Read>(settings: &Delimited, needed: &[String], lines: &mut
                     let place = of_maps.iter().find(|(known, _)| *known == name)?.1?;
                     Some(cells.get(place)?.trim()).filter(|cell| !cell.is_empty())
                 };
-                let opened = maps.open(cell);
+                let opened = maps.open(secrets::none_in(&cells.text), cell);
                 let all: Vec<_> = fields.iter().enumerate().map(|(index, name)| opened.field(index, name, cell)).collect();
                 let print = digest::fingerprint_of_parts(cells.iter());
                 out.saw_secret(line, all.iter().any(|(_, hidden)| *hidden));

@@ -57,7 +57,7 @@ pub(super) fn read_records(input: impl BufRead, names: &[String], out: &mut Outp
         match record(&element) {
             Ok(cells) => {
                 let cell = |name: &str| cells.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-                let opened = maps.open(cell);
+                let opened = maps.open(false, cell);
                 let print = digest::sha256_of_parts(cells.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]));
                 let mut masked = false;
                 let values: Vec<Option<Cow<'_, str>>> = (0..)

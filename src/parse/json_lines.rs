@@ -8,12 +8,14 @@ use super::Output;
 use super::text::Lines;
 use crate::catalogue::format::JsonLines;
 use crate::collect::json;
-use crate::domain::{digest, secrets};
+use crate::domain::digest;
+use crate::domain::secret_names::Names;
 
 pub(super) fn read<R: Read>(settings: &JsonLines, lines: &mut Lines<R>, out: &mut Output<'_>) -> io::Result<()> {
     let fields = out.fields();
     // Where each field stood last: nearly every object of a log has the keys of the one before.
     let mut places = vec![0; fields.len()];
+    let mut names = Names::default();
     while let Some(line) = lines.next()? {
         let Some((number, text, ended)) = out.text_of(&line) else { continue };
         if ended && settings.other.as_ref().is_some_and(|other| other.is_match(text)) {
@@ -24,10 +26,7 @@ pub(super) fn read<R: Read>(settings: &JsonLines, lines: &mut Lines<R>, out: &mu
         let object = text.get(before.map_or(0, |found| found.end())..).unwrap_or_default();
         match json::object(object) {
             Ok(mut values) => {
-                // What is escaped in the line may read otherwise.
-                if object.contains('\\') || !secrets::none_in(object) {
-                    mask(number, &mut values, out);
-                }
+                mask(number, &mut names, &mut values, out);
                 let print = digest::fingerprint_of_parts(values.iter().flat_map(|(key, value)| [key, value]));
                 for (field, place) in fields.iter().zip(&mut places) {
                     if values.at(*place).is_none_or(|(path, _)| path != field) {
@@ -49,10 +48,10 @@ pub(super) fn read<R: Read>(settings: &JsonLines, lines: &mut Lines<R>, out: &mu
     Ok(())
 }
 
-fn mask(number: u64, values: &mut json::Values<'_>, out: &mut Output<'_>) {
+fn mask(number: u64, names: &mut Names, values: &mut json::Values<'_>, out: &mut Output<'_>) {
     let mut kinds = BTreeSet::new();
-    for (path, value) in values.iter_mut() {
-        if let Some(masked) = secrets::find_under(path, value) {
+    for (place, (path, value)) in values.iter_mut().enumerate() {
+        if let Some(masked) = names.find(place, path, value) {
             *value = Cow::Owned(masked.text);
             kinds.extend(masked.kinds);
         }

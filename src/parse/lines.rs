@@ -120,10 +120,8 @@ impl<'s, 'o, 'f> Reader<'s, 'o, 'f> {
         // What is written in another way in the line may read otherwise.
         let plain = !matches!(settings.pairs, Kind::JavaBeans | Kind::Json) && !text.contains('\\');
         let harmless = whole || (plain && secrets::none_in(&text));
-        let print = wanted.record.then(|| match harmless {
-            true => digest::fingerprint(parts.record.as_bytes()),
-            false => digest::fingerprint(secrets::mask(parts.record).as_bytes()),
-        });
+        let shown = || if harmless { Cow::Borrowed(parts.record) } else { secrets::mask(parts.record) };
+        let print = wanted.record.then(|| digest::fingerprint(shown().as_bytes()));
         // A secret is told of even where nothing of it is kept.
         let secret = |(key, value): &(Cow<'_, str>, Cow<'_, str>)| matches!(secrets::mask_under(key, value), Cow::Owned(_));
         let mut masked = !harmless && (matches!(secrets::mask(&text), Cow::Owned(_)) || parts.pairs.iter().any(secret));

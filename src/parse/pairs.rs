@@ -82,13 +82,13 @@ pub(super) fn quoted(text: &str) -> Result<Pairs<'_>, String> {
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         let (key, from) = rest.split_once('=').ok_or("words without a key")?;
-        if key.is_empty() || key.contains(|c: char| c.is_whitespace() || c == '"') {
+        if key.is_empty() || key.contains('"') || space(key).is_some() {
             return Err("words without a key".to_owned());
         }
         let (value, after) = match from.strip_prefix('"') {
             Some(inside) => unquoted(inside).ok_or_else(|| format!("the quote of {key:?} never closes"))?,
             None => {
-                let end = from.find(char::is_whitespace).unwrap_or(from.len());
+                let end = space(from).unwrap_or(from.len());
                 (Cow::Borrowed(from.get(..end).unwrap_or_default()), from.get(end..).unwrap_or_default())
             }
         };
@@ -101,8 +101,19 @@ pub(super) fn quoted(text: &str) -> Result<Pairs<'_>, String> {
     Ok(pairs)
 }
 
+/// Where the first white space stands.
+fn space(text: &str) -> Option<usize> {
+    let at = text.bytes().position(|octet| matches!(octet, b'\t'..=b'\r' | b' ') || !octet.is_ascii())?;
+    let rest = text.get(at..)?;
+    if rest.starts_with(|c: char| c.is_ascii()) { Some(at) } else { Some(at + rest.find(char::is_whitespace)?) }
+}
+
 /// A quoted value without its escapes, and what stands after it.
 fn unquoted(text: &str) -> Option<(Cow<'_, str>, &str)> {
+    let first = memchr::memchr2(b'"', b'\\', text.as_bytes())?;
+    if text.as_bytes().get(first) == Some(&b'"') {
+        return Some((Cow::Borrowed(text.get(..first)?), text.get(first + 1..)?));
+    }
     let mut value = String::new();
     let mut characters = text.char_indices();
     while let Some((at, c)) = characters.next() {
@@ -155,9 +166,10 @@ impl Maps {
         Self { names: names.to_vec(), wanted }
     }
 
-    /// The maps of a record. One that cannot be read leaves all its fields in doubt.
-    pub(super) fn open<'c>(&self, cell: impl Fn(&str) -> Option<&'c str>) -> Opened<'_> {
-        let mut opened = Opened { maps: self, pairs: Vec::new(), doubts: Vec::new(), problems: Vec::new() };
+    /// The maps of a record; `harmless` says that none of its cells can hold a secret as it is written. A map that
+    /// cannot be read leaves all its fields in doubt.
+    pub(super) fn open<'c>(&self, harmless: bool, cell: impl Fn(&str) -> Option<&'c str>) -> Opened<'_> {
+        let mut opened = Opened { maps: self, harmless, pairs: Vec::new(), doubts: Vec::new(), problems: Vec::new() };
         for (map, name) in self.names.iter().enumerate() {
             let text = cell(name).map(str::trim).filter(|text| !text.is_empty() && *text != "null");
             let pairs = text.map_or_else(|| Ok(Pairs::new()), beans);
@@ -175,6 +187,7 @@ impl Maps {
 /// The maps of one record.
 pub(super) struct Opened<'m> {
     maps: &'m Maps,
+    harmless: bool,
     pairs: Vec<Pairs<'static>>,
     /// Fields that cannot be relied on, with the code of the note.
     pub(super) doubts: Vec<(usize, &'static str)>,
@@ -196,10 +209,16 @@ impl Opened<'_> {
                     let hidden = pairs.iter().any(|(key, value)| matches!(secrets::mask_under(key, value), Cow::Owned(_)));
                     (Some(Cow::Owned(words(pairs))), hidden)
                 }
-                None => shown(cell(name).filter(|text| *text != "null").map(cut)),
+                None => self.shown(cell(name).filter(|text| *text != "null").map(cut)),
             },
-            None => shown(cell(name)),
+            None => self.shown(cell(name)),
         }
+    }
+
+    fn shown<'c>(&self, text: Option<&'c str>) -> (Option<Cow<'c, str>>, bool) {
+        let masked = text.map(|text| if self.harmless { Cow::Borrowed(text) } else { secrets::mask(text) });
+        let hidden = matches!(masked, Some(Cow::Owned(_)));
+        (masked, hidden)
     }
 
     /// Says which maps could not be read.
@@ -208,12 +227,6 @@ impl Opened<'_> {
             out.note(Note::on("N-XML-002", out.evidence(), problem).at(out.locator.text(row)));
         }
     }
-}
-
-fn shown(text: Option<&str>) -> (Option<Cow<'_, str>>, bool) {
-    let masked = text.map(secrets::mask);
-    let hidden = matches!(masked, Some(Cow::Owned(_)));
-    (masked, hidden)
 }
 
 #[cfg(test)]
@@ -248,6 +261,13 @@ mod tests {
         let pairs = bracketed("[Outcome=Success][Outcome=Failure] x").unwrap();
         assert!(value(&pairs, "Outcome").is_err());
         assert_eq!(value(&pairs, "Other"), Ok(None));
+    }
+
+    #[test]
+    fn white_space_is_found_where_it_is_none_of_ascii() {
+        for text in ["", "a", "é", "a b", "é b", "éb\u{a0}c", "a\u{2003}", "\u{b}x", "x\u{85}"] {
+            assert_eq!(space(text), text.find(char::is_whitespace), "{text:?}");
+        }
     }
 
     #[test]

@@ -333,6 +333,25 @@ fn a_member_that_is_missing_from_a_rotated_log_is_seen() {
 }
 
 #[test]
+fn a_day_that_is_missing_from_a_log_rotated_every_day_is_seen() {
+    let world = one("ca/ca_audit.2018-01-03", DOGTAG_LOG, "");
+    for day in ["2018-01-04", "2018-01-06"] {
+        world.put(&format!("ca/ca_audit.{day}"), DOGTAG_LOG.replace("agent1", &format!("agent{day}")));
+    }
+    let sql = "SELECT rotated_log AS a, rotation AS b, rotation_before AS c, rotation_missing AS d FROM evidence ORDER BY rotation";
+    assert_eq!(
+        lines(&world, sql),
+        [
+            "ca/ca_audit.* | 2018-01-03 | - | -",
+            "ca/ca_audit.* | 2018-01-04 | 2018-01-03 | 0",
+            "ca/ca_audit.* | 2018-01-06 | 2018-01-04 | 1"
+        ]
+    );
+    let test = world.run().results().test("AU-16", "members").clone();
+    assert_eq!((test.outcome.as_str(), test.population, test.undecided), ("could_not_test", 3, 1), "{}", test.reason);
+}
+
+#[test]
 fn a_line_whose_checksum_does_not_hold_is_an_exception() {
     let text = "Signing cert success: JSON={\"SerialNumber\":\"0a01\"}";
     let line = |checked: &str| {

@@ -434,6 +434,30 @@ fn a_record_of_a_luna_has_its_number_and_return_code() {
 }
 
 #[test]
+fn a_number_that_may_stand_in_a_line_that_could_not_be_read_is_not_said_to_be_missing() {
+    let line = |number: u32| {
+        format!(
+            "{number},17/12/12 16:14:{number:02},S/N 150718 session 1 Access 1:2 SO container:20 operation LUNA_SIGN returned RC_OK(0x0)\n"
+        )
+    };
+    let garbled = line(7).replace("returned", "retur");
+    for (between, found) in [(String::new(), (1, 0, 0)), (garbled, (0, 0, 1))] {
+        let text = line(5) + &line(6) + &between + &line(8);
+        let world = one("hsm/luna.log", &text, "");
+        let count = text.lines().count();
+        declare(
+            &world,
+            &format!(
+                "[[expected]]\nwhat = \"log\"\npath = \"hsm/luna.log\"\ncovers = \"period\"\n[[source]]\npath = \"**\"\nstream = \"l-1\"\nzone = \"UTC\"\n\
+                 obtained = {{ how = \"observed\", by = \"a\", on = 2022-01-10, source_count = {count} }}\n"
+            ),
+        );
+        let test = world.run().results().test("AU-15", "numbers").clone();
+        assert_eq!((test.exceptions, test.potential, test.undecided), found, "{}", test.reason);
+    }
+}
+
+#[test]
 fn what_the_tool_of_a_vendor_says_of_a_log_is_kept_as_it_is_written() {
     let text = "lunacm:> audit log verify file a.log\nLog file being verified a.log.\nVerifying log on HSM with ID 1\nVerified messages 5 to 8\n\
                 Command Result : No Error\nwhat is this\n";

@@ -452,6 +452,20 @@ fn the_registry_of_a_ca_says_what_it_records() {
 }
 
 #[test]
+fn what_the_filter_of_a_ca_leaves_out_is_said_of_every_test_that_asks_for_it() {
+    let world = with(&[(FIRST, day_of_a_ca().as_bytes()), ("ca/registry.txt", REGISTRY.as_bytes())], "");
+    let results = world.run().results();
+    let tested = results.test("AU-03", "ca-identity");
+    assert!(tested.reason.contains("AuditFilter left out role.changed, at least at one time"), "{}", tested.reason);
+    let filter = results.test("AU-17", "filter");
+    assert_eq!(
+        (filter.outcome.as_str(), filter.exceptions),
+        ("exceptions", 8),
+        "four bits that the filter lacks as collected, and as it was changed to"
+    );
+}
+
+#[test]
 fn a_filter_whose_two_numbers_differ_is_not_settled() {
     let declared = "host = \"ca-01\"";
     let world = one(REGISTRY.replace("cc (204)", "7f (204)"), declared);

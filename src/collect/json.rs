@@ -173,7 +173,7 @@ impl<'a, 't> Value<'a, 't> {
 
     /// What stands under a key, or an ordinal; the value of a number has no name of its own.
     fn inside(&mut self, key: Cow<'t, str>) -> Value<'_, 't> {
-        let path = if self.path.is_empty() { key } else { Cow::Owned(format!("{}.{key}", self.path)) };
+        let path = if self.path.is_empty() { key } else { Cow::Owned([&self.path, ".", &key].concat()) };
         Value { path, object: self.object, lists: self.lists, top: false, joined: self.joined }
     }
 

@@ -50,8 +50,8 @@ static OCTETS: LazyLock<[[u32; 256]; BEGIN]> = LazyLock::new(|| {
     }
     octets
 });
-/// How many octets of a trigger are looked at: no trigger is shorter by more than one.
-const BEGIN: usize = 4;
+/// How many octets of a trigger are looked at.
+const BEGIN: usize = 6;
 
 /// A pattern that a trigger is of; a prompt has a word that asks, and one that is asked for.
 #[derive(Clone, Copy)]
@@ -79,14 +79,15 @@ impl Looks {
         if !text.is_ascii() {
             return Self(u32::MAX);
         }
-        let [first, second, third, fourth] = &*OCTETS;
+        let [first, second, third, others @ ..] = &*OCTETS;
         let octets = text.as_bytes();
         let mut found = 0;
         for (at, three) in octets.windows(3).enumerate() {
             let [a, b, c] = three else { continue };
             let begun = has(first, *a) & has(second, *b) & has(third, *c);
             if begun != 0 {
-                found |= begun & has(fourth, octets.get(at + 3).copied().unwrap_or_default());
+                let rest = octets.get(at + 3..).unwrap_or_default().iter().chain(&[0; BEGIN]);
+                found |= others.iter().zip(rest).fold(begun, |begun, (table, octet)| begun & has(table, *octet));
             }
         }
         let looks = TRIGGERS.iter().enumerate().filter(|(number, _)| found >> number & 1 == 1).flat_map(|(_, (_, looks))| *looks);

@@ -256,7 +256,7 @@ enum State {
     Broken,
 }
 
-/// The cells of a record, one behind the other in one text.
+/// The cells of a record, one behind the other in one text, parted as they are in the file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Row {
     text: String,
@@ -301,8 +301,9 @@ impl Cells {
     }
 
     fn end_cell(&mut self) {
-        let end = self.row.text.len();
-        self.row.cells.push(std::mem::replace(&mut self.start, end)..end);
+        self.row.cells.push(self.start..self.row.text.len());
+        self.row.text.push(self.delimiter);
+        self.start = self.row.text.len();
     }
 
     fn line(&mut self, text: &str) -> State {

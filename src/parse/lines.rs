@@ -117,14 +117,14 @@ impl<'s, 'o, 'f> Reader<'s, 'o, 'f> {
         };
         let intact = settings.checksum.then(|| check(wanted, &parts, number, out)).flatten();
         numbering.take(&parts);
-        // What is written in another way in the line may read otherwise.
-        let plain = !matches!(settings.pairs, Kind::JavaBeans | Kind::Json) && !text.contains('\\');
-        let harmless = whole || (plain && secrets::none_in(&text));
-        let shown = || if harmless { Cow::Borrowed(parts.record) } else { secrets::mask(parts.record) };
+        let clean = whole || secrets::none_in(&text);
+        // A value that is written in another way in the line may read otherwise.
+        let harmless = whole || (clean && !matches!(settings.pairs, Kind::JavaBeans | Kind::Json) && !text.contains('\\'));
+        let shown = || if clean { Cow::Borrowed(parts.record) } else { secrets::mask(parts.record) };
         let print = wanted.record.then(|| digest::fingerprint(shown().as_bytes()));
         // A secret is told of even where nothing of it is kept.
         let secret = |(key, value): &(Cow<'_, str>, Cow<'_, str>)| matches!(secrets::mask_under(key, value), Cow::Owned(_));
-        let mut masked = !harmless && (matches!(secrets::mask(&text), Cow::Owned(_)) || parts.pairs.iter().any(secret));
+        let mut masked = (!clean && matches!(secrets::mask(&text), Cow::Owned(_))) || (!harmless && parts.pairs.iter().any(secret));
         let mut values: Vec<Option<Cow<'_, str>>> = Vec::with_capacity(wanted.places.len());
         for place in &wanted.places {
             let value = match place {
@@ -141,7 +141,7 @@ impl<'s, 'o, 'f> Reader<'s, 'o, 'f> {
                 Place::Series => numbering.name.as_deref().map(Cow::Borrowed),
                 Place::Line => Some(Cow::Owned(number.to_string())),
                 Place::Tail if settings.pairs == Kind::JavaBeans => Some(Cow::Owned(pairs::words(&parts.pairs))),
-                Place::Tail | Place::Group(_) | Place::Checked(_) | Place::Fixed(_) if harmless => parts.text(place).map(Cow::Borrowed),
+                Place::Tail | Place::Group(_) | Place::Checked(_) | Place::Fixed(_) if clean => parts.text(place).map(Cow::Borrowed),
                 Place::Tail | Place::Group(_) | Place::Checked(_) | Place::Fixed(_) => {
                     parts.text(place).map(secrets::mask).inspect(|value| masked |= matches!(value, Cow::Owned(_)))
                 }

@@ -333,6 +333,29 @@ fn a_member_that_is_missing_from_a_rotated_log_is_seen() {
 }
 
 #[test]
+fn what_auditverify_says_of_a_signed_log_is_tested() {
+    let said = "AuditVerify: Signing algorithm: SHA-256/RSA\n======\nFile: ca_audit\n======\nLine 1: Ignoring first signature of log series\n\
+                Line 9: VERIFICATION FAILED: signature of ca_audit:1 to ca_audit:8\nLine 12: verification succeeded: signature of ca_audit:9 to ca_audit:11\n\
+                ERROR: log entries after ca_audit:12 are UNSIGNED\n\nVerification process complete.\nValid signatures: 1\nInvalid signatures: 2\n";
+    let world = one("ca/verify.txt", said, "host = \"ca-01\"");
+    let sql = "SELECT position_in_file AS a, key AS b, value AS c FROM settings WHERE component = 'dogtag-log-verification' ORDER BY row";
+    assert_eq!(
+        lines(&world, sql),
+        [
+            "3 | file | ca_audit",
+            "6 | failure | VERIFICATION FAILED: signature of ca_audit:1 to ca_audit:8",
+            "8 | unsigned | ERROR: log entries after ca_audit:12 are UNSIGNED",
+            "10 | ended | Verification process complete.",
+            "11 | valid | 1",
+            "12 | invalid | 2",
+        ]
+    );
+    let results = world.run().results();
+    assert_eq!(counted(&results, "ca/verify.txt"), (6, 0, 1, 5));
+    assert_eq!(results.test("AU-18", "found").exceptions, 2);
+}
+
+#[test]
 fn a_day_that_is_missing_from_a_log_rotated_every_day_is_seen() {
     let world = one("ca/ca_audit.2018-01-03", DOGTAG_LOG, "");
     for day in ["2018-01-04", "2018-01-06"] {

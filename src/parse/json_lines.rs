@@ -13,8 +13,8 @@ use crate::domain::secret_names::Names;
 
 pub(super) fn read<R: Read>(settings: &JsonLines, lines: &mut Lines<R>, out: &mut Output<'_>) -> io::Result<()> {
     let fields = out.fields();
-    // Where each field stood last: nearly every object of a log has the keys of the one before.
-    let mut places = vec![0; fields.len()];
+    // Nearly every object of a log has the keys of the one before: its fields stand where they stood there.
+    let (mut paths, mut places): (Vec<String>, Vec<Option<usize>>) = (Vec::new(), vec![None; fields.len()]);
     let mut names = Names::default();
     while let Some(line) = lines.next()? {
         let Some((number, text, ended)) = out.text_of(&line) else { continue };
@@ -28,14 +28,13 @@ pub(super) fn read<R: Read>(settings: &JsonLines, lines: &mut Lines<R>, out: &mu
             Ok(mut values) => {
                 mask(number, &mut names, &mut values, out);
                 let print = digest::fingerprint_of_parts(values.iter().flat_map(|(key, value)| [key, value]));
-                for (field, place) in fields.iter().zip(&mut places) {
-                    if values.at(*place).is_none_or(|(path, _)| path != field) {
-                        *place = values.position(field).unwrap_or(usize::MAX);
-                    }
+                if !values.iter().map(|(path, _)| path).eq(paths.iter().map(String::as_str)) {
+                    paths = values.iter().map(|(path, _)| path.to_owned()).collect();
+                    places = fields.iter().map(|field| values.position(field)).collect();
                 }
                 out.record(number, |index| match fields.get(index).map(String::as_str) {
                     Some("record") => Some(print.as_str()),
-                    _ => values.at(*places.get(index)?).map(|(_, value)| value).filter(|text| !text.is_empty()),
+                    _ => values.at((*places.get(index)?)?).map(|(_, value)| value).filter(|text| !text.is_empty()),
                 });
             }
             Err(error) if !ended => {

@@ -42,7 +42,9 @@ impl Names {
                 None => None,
             },
         };
-        let none = known.is_some_and(|name| name.harmless) && own.only(&[]);
+        // Every pattern has more in it than one word.
+        let word = || value.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'_');
+        let none = known.is_some_and(|name| name.harmless) && (own.only(&[]) || word());
         if none && runs(value).is_empty() { None } else { find_under(path, value) }
     }
 }

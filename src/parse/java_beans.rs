@@ -132,6 +132,38 @@ pub(super) fn map(text: &str) -> Result<Vec<(String, String)>, String> {
     Ok(entries)
 }
 
+/// The entries of a map that is written as Java writes one of plain values: millions of records have one each. Nothing
+/// where the text is any other XML, which is then read as such.
+pub(super) fn flat(text: &str) -> Option<Vec<(&str, &str)>> {
+    let mut rest = text.trim();
+    for start in [r#"<?xml version="1.0""#, r#" encoding="UTF-8""#, "?>"] {
+        rest = rest.strip_prefix(start).unwrap_or(rest);
+    }
+    let (version, after) = rest.trim_start().strip_prefix(r#"<java version=""#)?.split_once(r#"" class="java.beans.XMLDecoder">"#)?;
+    let number = version.bytes().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'_' | b'-' | b'+'));
+    let object = after.trim_start().strip_prefix(r#"<object class="java.util."#)?;
+    let mut rest = ["LinkedHashMap", "HashMap", "TreeMap"].iter().find_map(|class| object.strip_prefix(class)?.strip_prefix(r#"">"#))?;
+    let mut entries = Vec::with_capacity(16);
+    while let Some(entry) = rest.trim_start().strip_prefix(r#"<void method="put">"#) {
+        let (key, after) = text_of("string", entry)?;
+        let kind = after.trim_start().get(1..)?.split('>').next()?;
+        let known = ["string", "int", "long", "boolean"].into_iter().find(|known| *known == kind)?;
+        let (value, after) = text_of(known, after)?;
+        entries.push((key, value));
+        rest = after.trim_start().strip_prefix("</void>")?;
+    }
+    let end = rest.trim_start().strip_prefix("</object>")?.trim_start().strip_prefix("</java>")?;
+    (number && end.trim().is_empty()).then_some(entries)
+}
+
+/// The text of the element that comes next, and what follows it; nothing where it holds anything but text as it is.
+fn text_of<'t>(name: &str, text: &'t str) -> Option<(&'t str, &'t str)> {
+    let inside = text.trim_start().strip_prefix('<')?.strip_prefix(name)?.strip_prefix('>')?;
+    let end = inside.bytes().position(|octet| matches!(octet, b'<' | b'&' | b'\r'))?;
+    let after = inside.get(end..)?.strip_prefix("</")?.strip_prefix(name)?.strip_prefix('>')?;
+    Some((inside.get(..end)?, after))
+}
+
 /// EJBCA writes text that is not plain ASCII as `B64:` and base64.
 fn plain(value: String) -> String {
     let decoded = value.strip_prefix("B64:").and_then(|encoded| STANDARD.decode(encoded).ok());

@@ -132,7 +132,17 @@ fn unquoted(text: &str) -> Option<(Cow<'_, str>, &str)> {
 }
 
 /// The pairs of a map in the XML of `java.beans.XMLEncoder`.
-pub(super) fn beans(text: &str) -> Result<Pairs<'static>, String> {
+pub(super) fn beans(text: &str) -> Result<Pairs<'_>, String> {
+    // Neither a key that stands twice nor text that is encoded is plain.
+    let plain = |entries: &Vec<(&str, &str)>| {
+        let mut keys: Vec<&str> = entries.iter().map(|(key, _)| *key).collect();
+        keys.sort_unstable();
+        !keys.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
+            && !entries.iter().any(|(_, value)| value.starts_with("B64:"))
+    };
+    if let Some(entries) = java_beans::flat(text).filter(plain) {
+        return Ok(entries.into_iter().map(|(key, value)| (Cow::Borrowed(key), Cow::Borrowed(value))).collect());
+    }
     let entries = java_beans::map(text)?;
     Ok(entries.into_iter().map(|(key, value)| (Cow::Owned(key), Cow::Owned(value))).collect())
 }
@@ -173,6 +183,8 @@ impl Maps {
         for (map, name) in self.names.iter().enumerate() {
             let text = cell(name).map(str::trim).filter(|text| !text.is_empty() && *text != "null");
             let pairs = text.map_or_else(|| Ok(Pairs::new()), beans);
+            let owned = |(key, value): (Cow<'_, str>, Cow<'_, str>)| (Cow::Owned(key.into_owned()), Cow::Owned(value.into_owned()));
+            let pairs: Result<Pairs<'static>, String> = pairs.map(|pairs| pairs.into_iter().map(owned).collect());
             if let Err(why) = &pairs {
                 opened.problems.push(format!("{name}: {why}"));
                 let fields = self.wanted.iter().filter(|(_, of, key)| *of == map && key.is_some());
@@ -280,7 +292,46 @@ mod tests {
         }
     }
 
+    /// Maps as Java writes them, and some that only look so.
+    fn maps() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("<void method=\"put\"><string>a</string><string>b</string></void>"),
+            Just("\n <void method=\"put\">\n  <string>c</string>\n  <int>1</int>\n </void>"),
+            Just("<void method=\"put\"><string>d</string><long>-2</long></void>"),
+            Just("<void method=\"put\"><string>e</string><string> &amp; </string></void>"),
+            Just("<void method=\"put\"><string>f</string><string></string></void>"),
+            Just("<void method=\"put\"><string>g</string><string>B64:w6k=</string></void>"),
+            Just("<void method=\"put\"><string>h</string><null/></void>"),
+            Just(
+                "<void method=\"put\"><string>i</string><object class=\"java.util.ArrayList\"><void method=\"add\"><int>1</int></void></object></void>"
+            ),
+            Just("<void method=\"add\"><string>j</string></void>"),
+            Just("<!-- x -->"),
+            Just("words"),
+            Just("</object>"),
+            Just("<string>k</string>"),
+            Just("<void method=\"put\"><string>l</string><string> m </string></void>"),
+        ];
+        let head = prop_oneof![
+            Just(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<java version=\"11.0.1\" class=\"java.beans.XMLDecoder\">\n <object class=\"java.util.LinkedHashMap\">"
+            ),
+            Just("<java version=\"1\" class=\"java.beans.XMLDecoder\"><object class=\"java.util.HashMap\">"),
+            Just("<java version=\"1\" class=\"java.beans.XMLDecoder\"><object class=\"x\">"),
+            Just("<java><object>"),
+        ];
+        let end = prop_oneof![Just("</object></java>"), Just("\n</object>\n</java>\n"), Just("</object></java>x"), Just("</object>")];
+        (head, proptest::collection::vec(piece, 0..4), end).prop_map(|(head, pieces, end)| format!("{head}{}{end}", pieces.concat()))
+    }
+
     proptest! {
+        #[test]
+        fn a_map_reads_the_same_as_any_xml(text in maps()) {
+            let tree = java_beans::map(&text);
+            let read = beans(&text).map(|pairs| pairs.into_iter().map(|(key, value)| (key.into_owned(), value.into_owned())).collect());
+            prop_assert_eq!(read, tree);
+        }
+
         #[test]
         fn any_text_has_pairs_or_a_reason(text in "[\\[\\]=a-c \"\\\\é]{0,40}") {
             let _ = bracketed(&text);

@@ -20,32 +20,36 @@ const KIND: &str = "event_type";
 pub enum Silence {
     /// No format has a word for it.
     NoWord,
-    /// A setting, by its name, left it out of the logs that have one.
+    /// Nothing shows that a setting, by its name, had it recorded the whole time.
     Setting(String),
 }
 
-/// A bit that was not set: of which program, under which key, and its value.
-type Unset = (String, String, u64);
+/// A bit: of which program, under which key, and its value.
+type Bit = (String, String, u64);
 
 /// What the logs can tell, by what is known of their formats and settings.
 pub struct Coverage<'a> {
     normalised: &'a Normalised,
     catalogue: &'a Catalogue,
-    unset: BTreeSet<Unset>,
+    /// Bits that the evidence shows set, and never otherwise.
+    set: BTreeSet<Bit>,
 }
 
 impl<'a> Coverage<'a> {
-    /// Finds which settings leave something out, now or at some time.
+    /// Finds which bits of settings are shown set.
     ///
     /// # Errors
     /// [`EngineError`] where the settings cannot be read.
     pub fn of(normalised: &'a Normalised, catalogue: &'a Catalogue) -> Result<Self, EngineError> {
-        let rows = normalised.engine.query("SELECT DISTINCT component, key, bit FROM setting_flags WHERE is_set = FALSE")?;
+        let rows = normalised.engine.query(
+            "SELECT component, key, bit, SUM(CASE WHEN is_set THEN 0 ELSE 1 END) AS unset FROM setting_flags GROUP BY component, key, bit",
+        )?;
         let bit = |row| {
             let text = |name: &str| rows.named(row, name).text();
-            Some((text("component")?, text("key")?, u64::try_from(rows.named(row, "bit").integer()?).ok()?))
+            let always = rows.named(row, "unset").integer() == Some(0);
+            always.then_some((text("component")?, text("key")?, u64::try_from(rows.named(row, "bit").integer()?).ok()?))
         };
-        Ok(Self { normalised, catalogue, unset: (0..rows.len()).filter_map(bit).collect() })
+        Ok(Self { normalised, catalogue, set: (0..rows.len()).filter_map(bit).collect() })
     }
 
     /// The kinds of event that a test is about and that no log feeding its table could tell, and why.
@@ -73,15 +77,15 @@ impl<'a> Coverage<'a> {
         Some(silence)
     }
 
-    /// The setting that leaves a kind out of the logs of a format.
+    /// The setting that decides on a kind in the logs of a format, where it is not shown to have it recorded.
     fn setting(&self, kind: &str, table: &str, format: &Format) -> Option<String> {
         let program = format.tells(table, "system")?;
         let emits = self.catalogue.formats.values().flat_map(|format| &format.emits);
         let mut bits = emits.filter_map(|emit| Some((emit.constant("component")?, emit.constant("key")?, emit.bits.as_ref()?)));
         let leaves_out = |component: &str, key: &str, told: &BTreeMap<u64, Vec<String>>| {
             let of_kind = told.iter().filter(|(_, kinds)| kinds.iter().any(|told| told == kind));
-            let mut unset = of_kind.map(|(bit, _)| self.unset.contains(&(component.to_owned(), key.to_owned(), *bit)));
-            program.contains(component) && unset.any(|unset| unset)
+            let mut set = of_kind.map(|(bit, _)| self.set.contains(&(component.to_owned(), key.to_owned(), *bit)));
+            program.contains(component) && set.any(|set| !set)
         };
         bits.find(|(component, key, bits)| leaves_out(component, key, &bits.tells)).map(|(_, key, _)| key.to_owned())
     }

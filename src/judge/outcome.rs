@@ -76,7 +76,7 @@ fn decided(test: &TestFacts, tally: &Tally) -> (Outcome, String) {
     }
 }
 
-/// What no log could tell: because none has a word for it, or because a setting left it out.
+/// What no log could tell: because none has a word for it, or because a setting may have left it out.
 fn untold(test: &TestFacts) -> String {
     let mut by_reason: BTreeMap<&Silence, Vec<&str>> = BTreeMap::new();
     for (kind, silence) in &test.untold {
@@ -84,7 +84,7 @@ fn untold(test: &TestFacts) -> String {
     }
     let words = |(silence, kinds): (&Silence, Vec<&str>)| match silence {
         Silence::NoWord => format!("no log of the evidence could tell of {}", kinds.join(", ")),
-        Silence::Setting(setting) => format!("{setting} left out {}, at least at one time", kinds.join(", ")),
+        Silence::Setting(setting) => format!("nothing shows that {setting} had {} recorded the whole time", kinds.join(", ")),
     };
     by_reason.into_iter().map(words).collect::<Vec<_>>().join("; ")
 }

@@ -139,5 +139,5 @@ fn text(pairs: &BTreeMap<String, String>) -> String {
 /// The fingerprint of a record, whatever the order and spacing of its lines.
 fn print(pairs: &BTreeMap<String, String>) -> String {
     let parts = pairs.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
-    digest::short(&digest::sha256_of_parts(parts), 16).to_owned()
+    digest::fingerprint_of_parts(parts).as_str().to_owned()
 }

@@ -173,6 +173,6 @@ impl Event {
         let number = header("EventRecordID");
         let said = if number.is_empty() { header("Message") } else { "" };
         let parts = [header("Provider"), header("EventID"), number, header("Computer"), header("Channel"), time.as_str(), said];
-        digest::short(&digest::sha256_of_parts(parts), 16).to_owned()
+        digest::fingerprint_of_parts(parts).as_str().to_owned()
     }
 }

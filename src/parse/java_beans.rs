@@ -58,12 +58,12 @@ pub(super) fn read_records(input: impl BufRead, names: &[String], out: &mut Outp
             Ok(cells) => {
                 let cell = |name: &str| cells.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
                 let opened = maps.open(false, cell);
-                let print = digest::sha256_of_parts(cells.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]));
+                let print = digest::fingerprint_of_parts(cells.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]));
                 let mut masked = false;
                 let values: Vec<Option<Cow<'_, str>>> = (0..)
                     .zip(&fields)
                     .map(|(index, field)| match field.as_str() {
-                        "record" => Some(Cow::Borrowed(digest::short(&print, 16))),
+                        "record" => Some(Cow::Borrowed(print.as_str())),
                         name => {
                             let (found, hidden) = opened.field(index, name, cell);
                             masked |= hidden;

@@ -456,13 +456,30 @@ fn what_the_filter_of_a_ca_leaves_out_is_said_of_every_test_that_asks_for_it() {
     let world = with(&[(FIRST, day_of_a_ca().as_bytes()), ("ca/registry.txt", REGISTRY.as_bytes())], "");
     let results = world.run().results();
     let tested = results.test("AU-03", "ca-identity");
-    assert!(tested.reason.contains("AuditFilter left out role.changed, at least at one time"), "{}", tested.reason);
+    assert!(tested.reason.contains("nothing shows that AuditFilter had role.changed recorded the whole time"), "{}", tested.reason);
     let filter = results.test("AU-17", "filter");
     assert_eq!(
         (filter.outcome.as_str(), filter.exceptions),
         ("exceptions", 8),
         "four bits that the filter lacks as collected, and as it was changed to"
     );
+}
+
+#[test]
+fn that_a_log_has_no_such_event_shows_something_only_where_its_filter_is_shown_to_have_had_it() {
+    let log = event(4887, 1, &[("RequestId", "7"), ("Requester", "EX\\host$")]);
+    let declared = "obtained = { how = \"observed\", by = \"a\", on = 2024-03-01T09:00:00Z }\n\
+                    [[source]]\npath = \"ca/security\"\nobtained = { how = \"observed\", by = \"a\", on = 2024-03-01T09:00:00Z, source_count = 1 }\n\
+                    [[expected]]\nwhat = \"log\"\npath = \"ca/security\"\ncovers = \"period\"\n";
+    for (filter, doubted) in [(Some("7f (127)"), false), (Some("6f (111)"), true), (Some("7f (204)"), true), (None, true)] {
+        let registry = filter.map(|filter| REGISTRY.replace("cc (204)", filter));
+        let mut files = vec![(FIRST, log.as_bytes())];
+        files.extend(registry.as_ref().map(|registry| ("ca/registry.txt", registry.as_bytes())));
+        let test = with(&files, declared).run().results().test("AU-03", "ca-identity").clone();
+        // A CA never tells who logged in: that alone leaves the test undone.
+        assert_eq!((test.outcome.as_str(), test.population), ("could_not_test", 0), "{filter:?}: {}", test.reason);
+        assert_eq!(test.reason.contains("nothing shows that AuditFilter had"), doubted, "{filter:?}: {}", test.reason);
+    }
 }
 
 #[test]
